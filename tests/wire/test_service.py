@@ -1,0 +1,161 @@
+"""Admission, limits, readiness and drain, on a real socket."""
+
+import asyncio
+import json
+import signal
+
+import httpx
+import pytest
+import websockets
+
+from tests.serving import serving
+from tests.wire.echo import echo_app
+from wire.serve import serve
+
+HELLO = '{"type":"start"}'
+
+
+async def failure(ws: websockets.ClientConnection) -> dict:
+    """Read up to a Failed."""
+    while (message := json.loads(await ws.recv()))["type"] != "failed":
+        pass
+    return message
+
+
+async def get(url: str, **headers: str) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.get(url, headers=headers)
+
+
+async def refusal_of(frame: str | bytes, **settings) -> tuple[dict, int]:
+    """What is answered to a frame, and the close code; another connection must not notice."""
+    async with serving(echo_app(**settings)) as served, websockets.connect(served.ws + "/v1/stream") as other:
+        async with websockets.connect(served.ws + "/v1/stream") as ws:
+            await ws.send(frame)
+            failed = await failure(ws)
+            await ws.wait_closed()
+        await other.send(b"ok")
+        assert await other.recv() == b"ok"
+        return failed, ws.close_code
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("{", "malformed_json"),
+        ('{"type":"x"}', "unknown_message"),
+        ("[]", "invalid_message"),
+        (b"odd", "odd_audio"),
+        ("x" * 300_000, "message_too_large"),
+    ],
+)
+async def test_what_cannot_be_obeyed_is_refused_and_closed(frame: str | bytes, code: str):
+    failed, close_code = await refusal_of(frame)
+    assert (failed["code"], failed["retry"], close_code) == (code, False, 1008)
+
+
+async def test_a_bug_is_not_told_but_closes_with_a_reason():
+    failed, close_code = await refusal_of(b"bug")
+    assert (failed["code"], close_code) == ("internal", 1011)
+
+
+async def test_a_wrong_token_is_refused():
+    async with serving(echo_app(token="right")) as served:
+        headers = {"Authorization": "Bearer wrong"}
+        async with websockets.connect(served.ws + "/v1/stream", additional_headers=headers) as ws:
+            assert (await failure(ws))["code"] == "unauthorized"
+
+
+async def test_the_right_token_is_let_in():
+    async with serving(echo_app(token="right")) as served:
+        headers = {"Authorization": "Bearer right"}
+        async with websockets.connect(served.ws + "/v1/stream", additional_headers=headers) as ws:
+            await ws.send(HELLO)
+            assert json.loads(await ws.recv())["type"] == "start"
+
+
+async def test_a_full_server_says_busy_and_is_not_ready():
+    async with serving(echo_app(max_connections=1)) as served:
+        async with websockets.connect(served.ws + "/v1/stream") as first:
+            await first.send(HELLO)
+            await first.recv()
+            async with websockets.connect(served.ws + "/v1/stream") as second:
+                failed = await failure(second)
+            assert (failed["code"], failed["retry"]) == ("busy", True)
+            assert (await get(served.http + "/ready")).json()["why"] == "full"
+
+
+async def test_too_many_messages_are_refused():
+    async with serving(echo_app(max_messages_per_s=5)) as served:
+        async with websockets.connect(served.ws + "/v1/stream") as ws:
+            for _ in range(11):
+                await ws.send(HELLO)
+            assert (await failure(ws))["code"] == "too_fast"
+
+
+async def test_a_session_ends_after_its_time():
+    async with serving(echo_app(max_session_s=0.05)) as served:
+        async with websockets.connect(served.ws + "/v1/stream") as ws:
+            assert (await failure(ws))["code"] == "session_too_long"
+
+
+async def test_a_client_that_never_reads_is_cut_off():
+    async def flood(connection) -> None:
+        while True:
+            await connection.send(b"\0" * 60_000)
+
+    async with serving(echo_app(session=flood, stall_s=0.1)) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(
+            b"GET /v1/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        reader.set_exception(ConnectionError())  # stop reading for good
+        while (await get(served.http + "/metrics")).text.count("connections 0.0") == 0:
+            await asyncio.sleep(0.02)
+        writer.close()
+
+
+async def test_health_is_alive_while_the_model_loads_and_ready_is_not():
+    loading = asyncio.Event()
+    async with serving(echo_app(load=loading.wait), until_ready=False) as served:
+        assert (await get(served.http + "/health")).status_code == 200
+        assert (await get(served.http + "/ready")).status_code == 503
+        loading.set()
+
+
+def test_a_model_that_cannot_load_ends_the_server_with_status_1():
+    async def broken() -> None:
+        raise FileNotFoundError("no such model")
+
+    assert serve(echo_app(load=broken)) == 1
+
+
+async def test_a_draining_server_lets_the_running_caller_finish():
+    async with serving(echo_app(drain_s=5)) as served:
+        async with websockets.connect(served.ws + "/v1/stream") as ws:
+            await ws.send(HELLO)
+            await ws.recv()
+            served.server.handle_exit(signal.SIGTERM, None)
+            async with websockets.connect(served.ws + "/v1/stream") as late:
+                assert (await failure(late))["code"] == "not_ready"
+            await ws.send(b"ok")
+            assert await ws.recv() == b"ok"
+
+
+async def test_a_drain_ends_after_its_time():
+    async with serving(echo_app(drain_s=0.05)) as served:
+        async with websockets.connect(served.ws + "/v1/stream") as ws:
+            await ws.send(HELLO)
+            await ws.recv()
+            served.server.handle_exit(signal.SIGTERM, None)
+            assert (await failure(ws))["code"] == "not_ready"
+
+
+async def test_metrics_count_refusals_by_code():
+    async with serving(echo_app()) as served:
+        async with websockets.connect(served.ws + "/v1/stream") as ws:
+            await ws.send("{")
+            await ws.wait_closed()
+        assert 'refused_total{code="malformed_json"} 1.0' in (await get(served.http + "/metrics")).text

@@ -1,0 +1,1 @@
+"""Streaming speech synthesis behind a WebSocket, and OpenAI's speech endpoint."""
