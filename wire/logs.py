@@ -24,9 +24,8 @@ def configure(service: str, level: str, style: Literal["text", "json"]) -> None:
         logger.add(sys.stderr, level=level, serialize=True, backtrace=False, diagnose=False)
     else:
         logger.add(sys.stderr, level=level, format=lambda _: LINE, backtrace=False, diagnose=False)
-    logging.basicConfig(handlers=[_ToLoguru()], level=level, force=True)
-    for chatty in ("uvicorn.access", "uvicorn.error", "websockets", "aiortc", "aioice", "httpx"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    # Ours come through loguru; what libraries say below a warning is a line for every packet.
+    logging.basicConfig(handlers=[_ToLoguru()], level=logging.WARNING, force=True)
 
 
 def _name_the_call(record: "Record") -> None:

@@ -7,6 +7,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 from loguru import logger
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -31,6 +32,15 @@ class AbortableWebSocket(WebSocketsSansIOProtocol):
 
     def _abort(self) -> None:
         self.transport.abort()
+
+
+class AbortableHttp(HttpToolsProtocol):
+    """The HTTP of uvicorn, which lets a reply do the same, as `request.state.abort`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Put the way to abort where each request of the connection finds it."""
+        self.app_state = {**self.app_state, "abort": transport.abort}
+        super().connection_made(transport)
 
 
 class DrainingServer(uvicorn.Server):
@@ -87,6 +97,7 @@ def server_config(app: FastAPI) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
+        http=AbortableHttp,
         ws=AbortableWebSocket,
         # Over our own limit a client gets a Failed; over this one the library closes with 1009.
         ws_max_size=4 * settings.max_message_bytes,

@@ -1,0 +1,56 @@
+# make run    talk to it: sets up what is missing, starts the three servers and the agent
+# make test   every test that needs neither torch nor a GPU, in about five minutes
+#
+# PYTHON=python3.12 picks a Python; without it, the environment that is there, or else the newest that works.
+
+.PHONY: help run test test-slow lint clean
+.DELETE_ON_ERROR:
+
+FITS := import sys, venv, ensurepip; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(1); print(*v, sep=".")
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell for python in .venv/bin/python python3.13 python3.12 python3.11 python3; do \
+	$$python -c '$(FITS)' >/dev/null 2>&1 && echo $$python && break; done)
+endif
+VERSION := $(if $(PYTHON),$(shell $(PYTHON) -c '$(FITS)' 2>/dev/null))
+define NO_PYTHON
+$(if $(PYTHON),'$(PYTHON)' cannot be used.,No Python was found that can be used.) \
+It takes Python 3.11, 3.12 or 3.13 with its venv module \
+(Debian and Ubuntu: apt-get install python3-venv). Name one: make run PYTHON=...
+endef
+
+SET_UP := pyproject.toml constraints/build.txt constraints/embedded.txt $(wildcard constraints/*.py)
+EMBEDDED := .venv/.embedded-$(VERSION)
+DEV := .venv/.dev-$(VERSION)
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo "make test-slow, make lint, make clean"
+
+run: $(EMBEDDED)
+	@.venv/bin/python -m agent.local
+
+test: $(DEV)
+	@PYTHONASYNCIODEBUG=1 .venv/bin/python -m pytest $(ARGS)
+
+test-slow: $(DEV)
+	@.venv/bin/python -m pytest -m slow $(ARGS)
+
+lint: $(DEV)
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/pyright
+	.venv/bin/pyright --project tests
+
+clean:
+	rm -rf .venv .venv-* .run .pytest_cache .ruff_cache .hypothesis
+
+$(EMBEDDED): $(SET_UP)
+	$(if $(VERSION),,$(error $(NO_PYTHON)))
+	@$(PYTHON) -m constraints.install embedded
+	@touch $@
+
+# It has all that the embedded environment has.
+$(DEV): $(SET_UP) constraints/dev.txt
+	$(if $(VERSION),,$(error $(NO_PYTHON)))
+	@$(PYTHON) -m constraints.install dev
+	@touch $(EMBEDDED) $@

@@ -1,0 +1,186 @@
+"""Pipecat's STT service for our asr_server: audio and pauses in, what the caller said out.
+
+See `turns.py` for who decides what, and `asr_server.protocol` for the conversation.
+"""
+
+# Pipecat leaves its **kwargs and event handlers untyped.
+# pyright: reportUnknownMemberType=false
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from loguru import logger
+from pipecat.frames.frames import (
+    Frame,
+    InterimTranscriptionFrame,
+    TranscriptionFrame,
+    UserStoppedSpeakingFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.services.settings import STTSettings
+from pipecat.services.stt_service import WebsocketSTTService
+from pipecat.utils.time import time_now_iso8601
+
+from agent.server_link import RETRY_S, Address, ServerLink
+from agent.settings import AgentSettings
+from agent.trace import Trace
+from agent.turns import NothingHeardFrame, TurnConfirmedFrame
+from agent.utterance import Utterance
+from asr_server.protocol import (
+    SAMPLE_BYTES,
+    SAMPLE_RATE_HZ,
+    Failed,
+    Final,
+    Partial,
+    Ready,
+    Start,
+    parse_server_message,
+)
+from wire.message import Message
+
+
+class AsrService(ServerLink, WebsocketSTTService):
+    """One call's ears.
+
+    Pushes an InterimTranscriptionFrame per Partial, and one TranscriptionFrame (or NothingHeardFrame) per
+    turn, when the turn is confirmed.
+    """
+
+    def __init__(self, settings: AgentSettings, trace: Trace) -> None:
+        super().__init__(
+            name="ASR",
+            sample_rate=SAMPLE_RATE_HZ,
+            settings=STTSettings(model=None, language=settings.language),
+            # Nobody waits for it: every pause is finalised, and ConfirmedTurnStop waits for the Final.
+            ttfs_p99_latency=settings.asr_final_timeout_ms / 1000,
+            reconnect_backoff_min_wait=0.1,
+            reconnect_backoff_max_wait=RETRY_S,
+        )
+        self._address = Address(
+            "asr_server", str(settings.asr_url), settings.asr_token, settings.connect_timeout_ms / 1000
+        )
+        self._greeting = Start(
+            language=settings.language, right_context=settings.right_context, traceparent=trace.parent()
+        )
+        self._utterance = Utterance(settings.vad_stop_ms + settings.vad_hangover_ms)
+        self._final_timeout_s = settings.asr_final_timeout_ms / 1000
+        self._patience: asyncio.Task[None] | None = None
+        self._unsent = bytearray()
+        self._packet_bytes = 0
+
+    def can_generate_metrics(self) -> bool:
+        """It can."""
+        return True
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Commit at every pause; hand over what was said when the turn is confirmed."""
+        if isinstance(frame, TurnConfirmedFrame):
+            self._utterance.end()
+            await self._hand_over()
+            return
+        await super().process_frame(frame, direction)
+        match frame:
+            case VADUserStartedSpeakingFrame():
+                self._utterance.speak()
+            case VADUserStoppedSpeakingFrame():
+                await self._commit()
+            case UserStoppedSpeakingFrame() if self._utterance.paused:
+                # The turn was ended without us. What was said belongs to no later one.
+                await self._send(self._utterance.drop())
+            case _:
+                pass
+
+    async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
+        """Send audio (PCM16, 16 kHz) on, in packets of the length the server likes."""
+        if self.connected:
+            self._unsent += audio
+            if len(self._unsent) >= self._packet_bytes:
+                await self._send_audio()
+        yield None
+
+    async def cleanup(self) -> None:
+        """End what is under way."""
+        await self._stop_waiting()
+        await super().cleanup()
+
+    def _start_message(self) -> Message:
+        return self._greeting
+
+    def _take_first(self, text: str) -> Message:
+        message = parse_server_message(text)
+        if isinstance(message, Ready):
+            self._packet_bytes = SAMPLE_RATE_HZ * message.packet_ms // 1000 * SAMPLE_BYTES
+            self._unsent.clear()
+            self._utterance.restart()
+        return message
+
+    async def _take(self, frame: str | bytes) -> None:
+        message = parse_server_message(frame if isinstance(frame, str) else "")
+        match message:
+            case Partial() if message.text and self._utterance.shows(message):
+                await self.push_frame(
+                    InterimTranscriptionFrame(message.text, self._user_id, time_now_iso8601())
+                )
+            case Final() if self._utterance.hear(message):
+                self.confirm_finalize()
+                await self.stop_ttfb_metrics()
+                await self._hand_over()
+            case Failed():
+                logger.warning("asr_server: {} ({})", message.message, message.code)
+                if message.commit_id == self._utterance.commit_id:
+                    await self._give_up()
+            case _:
+                pass
+
+    async def _lost(self) -> None:
+        await self._give_up()
+
+    async def _commit(self) -> None:
+        await self._stop_waiting()
+        await self._send_audio()
+        commit = self._utterance.commit()
+        if not self.connected:
+            await self._give_up()
+            return
+        self.request_finalize()
+        await self._send(commit)
+        # Counted from here: the pause before it was the VAD's, and is a part of its own.
+        await self.start_ttfb_metrics()
+        self._patience = self.create_task(self._wait_for_final(commit.commit_id))
+
+    async def _send_audio(self) -> None:
+        packet = bytes(self._unsent)
+        self._unsent.clear()
+        if packet:
+            self._utterance.sent(packet)
+            await self._send(packet)
+
+    async def _wait_for_final(self, commit_id: int) -> None:
+        await asyncio.sleep(self._final_timeout_s)
+        if self._utterance.waiting and self._utterance.commit_id == commit_id:
+            logger.warning("asr_server has not answered a Commit for {:g} s", self._final_timeout_s)
+            await self._give_up()
+
+    async def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            patience, self._patience = self._patience, None
+            await self.cancel_task(patience)
+
+    async def _give_up(self) -> None:
+        """No Final will come: if the turn is over already, it ends without words."""
+        self._utterance.lose()
+        await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        """Push what was said, if the turn is confirmed and the Final is there; at most once a turn."""
+        taken = self._utterance.take()
+        if taken is None:
+            return
+        await self._send(taken.next)
+        if taken.text:
+            await self.emit_stt_usage_metrics()
+            await self.push_frame(TranscriptionFrame(taken.text, self._user_id, time_now_iso8601()))
+        else:
+            await self.push_frame(NothingHeardFrame(lost=taken.lost))

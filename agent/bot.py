@@ -1,0 +1,201 @@
+"""One call, from hello to hanging up: the pipeline, and what starts and ends it."""
+
+# Pipecat leaves its **kwargs and event handlers untyped.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from loguru import logger
+from openai import AsyncOpenAI
+from pipecat.evals.transport import EvalTransportParams
+from pipecat.frames.frames import EndFrame, ErrorFrame, LLMRunFrame, TTSSpeakFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMContextAggregatorPair,
+    LLMUserAggregatorParams,
+)
+from pipecat.runner.types import RunnerArguments
+from pipecat.runner.utils import create_transport
+from pipecat.serializers.protobuf import ProtobufFrameSerializer
+from pipecat.transports.base_transport import BaseTransport, TransportParams
+from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams
+from pipecat.utils.errors import ErrorCategory
+from pipecat.workers.runner import WorkerRunner
+
+from agent.asr_service import AsrService
+from agent.latency import watch_latency
+from agent.llm_service import LlmService, llm_client
+from agent.settings import AgentSettings
+from agent.tools import Tools
+from agent.trace import Trace
+from agent.tts_service import TtsService
+from agent.turns import TurnModels
+from asr_server.protocol import SAMPLE_RATE_HZ
+
+
+class Agent:
+    """What the calls of a process share: the settings, and models that are loaded once."""
+
+    def __init__(self, settings: AgentSettings) -> None:
+        self._settings = settings
+        self._models = TurnModels(settings)
+        self._client = llm_client(settings)
+        self._calls: set[Call] = set()
+
+    async def warm_up(self) -> None:
+        """Run what is slow the first time, before anybody calls."""
+        await self._models.warm_up()
+        _ = self._client.chat.completions  # imports that OpenAI's library puts off: 0.25 s
+
+    async def answer(self, runner_args: RunnerArguments) -> None:
+        """Hold one call; returns when it is over. Cancelling hangs up."""
+        transport = await create_transport(runner_args, self._transports())
+        await self.converse(transport, runner_args.pipeline_idle_timeout_secs)
+
+    async def converse(self, transport: BaseTransport, idle_timeout_s: float | None = None) -> None:
+        """Hold one call over a transport, until the caller hangs up or says nothing for `idle_timeout_s`."""
+        user_params = await self._models.user_turns()
+        call = Call(self._settings, transport, user_params, self._client, idle_timeout_s)
+        with logger.contextualize(call=call.id):
+            self._calls.add(call)
+            logger.info("call begins")
+            try:
+                await call.run()
+            finally:
+                self._calls.discard(call)
+                logger.info("call is over")
+
+    def hang_up(self) -> None:
+        """End every call; each `converse` returns soon after."""
+        for call in self._calls:
+            call.hang_up()
+
+    def _transports(self) -> dict[str, Callable[[], TransportParams]]:
+        """How each transport of Pipecat's is to be used."""
+        chunks = self._settings.audio_out_chunk_ms // 10
+        audio: dict[str, Any] = {
+            "audio_in_enabled": True,
+            "audio_out_enabled": True,
+            "audio_out_10ms_chunks": chunks,
+        }
+        return {
+            "webrtc": lambda: TransportParams(**audio),
+            "websocket": lambda: FastAPIWebsocketParams(serializer=ProtobufFrameSerializer(), **audio),
+            "eval": lambda: EvalTransportParams(**audio),
+        }
+
+
+class Call:
+    """One caller's pipeline, context and tools."""
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        transport: BaseTransport,
+        user_params: LLMUserAggregatorParams,
+        client: AsyncOpenAI,
+        idle_timeout_s: float | None,
+    ) -> None:
+        trace = Trace()
+        self.id = trace.id
+        self._settings = settings
+        self._over = asyncio.Event()
+        self._caller_is_quiet = asyncio.Event()
+        self._caller_is_quiet.set()
+        self._tools = Tools(lambda: now(settings), self._speak_up)
+        self.context = LLMContext(
+            [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
+        )
+        asr, tts = AsrService(settings, trace), TtsService(settings, trace)
+        llm = LlmService(settings, trace, client)
+        user, assistant = LLMContextAggregatorPair(self.context, user_params=user_params)
+        self._llm = llm
+        self._worker = PipelineWorker(
+            Pipeline(
+                [
+                    transport.input(),
+                    asr,
+                    user,
+                    llm,
+                    tts,
+                    transport.output(),
+                    assistant,
+                ]
+            ),
+            params=PipelineParams(
+                audio_in_sample_rate=SAMPLE_RATE_HZ,
+                audio_out_sample_rate=settings.audio_out_hz,
+                enable_metrics=True,
+                enable_usage_metrics=True,
+            ),
+            observers=[watch_latency(lambda frame: self._worker.queue_frame(frame))],
+            idle_timeout_secs=idle_timeout_s,
+        )
+        transport.add_event_handler("on_client_connected", self._greet)
+        transport.add_event_handler("on_client_disconnected", self._hang_up)
+        user.add_event_handler("on_user_turn_started", self._hush)
+        user.add_event_handler("on_user_turn_stopped", self._unhush)
+        self._worker.add_event_handler("on_pipeline_error", self._cope)
+
+    async def run(self) -> None:
+        """Returns when the call is over. Cancelling hangs up."""
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(self._worker)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                end = tasks.create_task(self._end_when_told())
+                await runner.run()
+                end.cancel()
+        finally:
+            await self._tools.close()
+
+    def hang_up(self) -> None:
+        """End the call; `run` returns soon after."""
+        self._over.set()
+
+    async def _greet(self, *_: object) -> None:
+        """The agent speaks first, which also warms the LLM, the voice and the connections to them."""
+        await self._worker.queue_frame(LLMRunFrame())
+
+    async def _end_when_told(self) -> None:
+        await self._over.wait()
+        await self._worker.cancel()
+
+    async def _hang_up(self, *_: object) -> None:
+        self.hang_up()
+
+    async def _hush(self, *_: object) -> None:
+        self._caller_is_quiet.clear()
+
+    async def _unhush(self, *_: object) -> None:
+        self._caller_is_quiet.set()
+
+    async def _speak_up(self, text: str) -> None:
+        """Say something of our own accord: after the caller's turn, and after what is being said."""
+        await self._caller_is_quiet.wait()
+        frame = TTSSpeakFrame(text)
+        frame.interruptible = False  # a caller who speaks just then would never hear of their timer
+        await self._worker.queue_frame(frame)
+
+    async def _cope(self, _: PipelineWorker, error: ErrorFrame) -> None:
+        """An answer that failed is apologised for; a service that is beyond help ends the call."""
+        if error.category is ErrorCategory.APPLICATION:
+            return  # a tool failed; the LLM has been told, and answers
+        if error.processor is self._llm:
+            await self._worker.queue_frame(
+                TTSSpeakFrame(self._settings.sorry_no_answer, append_to_context=False)
+            )
+        elif error.processor is not None and not error.processor.is_usable:
+            logger.error("the call ends: {} is beyond help", error.processor)
+            await self._worker.queue_frame(EndFrame())
+
+
+def now(settings: AgentSettings) -> datetime:
+    """The time where the caller is taken to be."""
+    return datetime.now(ZoneInfo(settings.time_zone)) if settings.time_zone else datetime.now().astimezone()

@@ -1,0 +1,109 @@
+"""Everything that can be set about the agent. The only module of the agent that reads the environment."""
+
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, WebsocketUrl, field_validator, model_validator
+from pydantic.networks import HttpUrl
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from wire.settings import Port, is_loopback
+
+SYSTEM_PROMPT = (
+    "You are a friendly voice assistant. Your answers are spoken aloud, "
+    "so keep them to one or two short sentences of plain words."
+)
+GREETING_CUE = "The caller has just connected. Greet them in one sentence."
+
+Ms = Annotated[int, Field(gt=0)]
+
+
+class AgentSettings(BaseSettings):
+    """Where the agent listens, which servers it talks to, and how it holds a conversation."""
+
+    model_config = SettingsConfigDict(env_prefix="AGENT_", frozen=True, extra="ignore", env_file=".env")
+
+    host: str = "127.0.0.1"
+    port: Port = 7860
+    token: SecretStr = SecretStr("")
+    """What a caller must know: as a bearer token, or as the password a browser asks for.
+
+    Needed where the agent listens beyond loopback.
+    """
+    allowed_origins: tuple[str, ...] = ()
+    """Further web sites whose pages may call, such as https://example.org; the agent's own always may."""
+
+    asr_url: WebsocketUrl = WebsocketUrl("ws://127.0.0.1:8080/v1/stream")
+    asr_token: SecretStr = SecretStr("")
+    tts_url: WebsocketUrl = WebsocketUrl("ws://127.0.0.1:8001/v1/stream")
+    tts_token: SecretStr = SecretStr("")
+    llm_url: HttpUrl = HttpUrl("http://127.0.0.1:8000/v1")
+    llm_token: SecretStr = SecretStr("")
+    llm_model: str = "default"
+    """The name of the model; our own LLM server serves its one model by any name."""
+    llm_temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """By default what the server thinks right for its model."""
+    llm_max_tokens: Annotated[int, Field(gt=0)] = 512
+    """An answer is spoken: 512 tokens are some three minutes."""
+
+    language: str = "en"
+    voice: str | None = None
+    """By default the TTS server's."""
+    voice_preset: Literal["lowest_latency", "balanced", "smoothest"] = "lowest_latency"
+    right_context: Annotated[int, Field(ge=0, le=64)] = 1
+    """How far the ASR model looks ahead, in its encoder's frames."""
+
+    system_prompt: str = SYSTEM_PROMPT
+    greeting_cue: str = GREETING_CUE
+    """What makes the model say the first words of a call."""
+    sorry_not_heard: str = "Sorry, I didn't catch that."
+    """Said when a noise interrupted the agent, or when the ASR server lost what the caller said."""
+    sorry_no_answer: str = "Sorry, I can't think of an answer right now. Please say that again in a moment."
+    """Said when the LLM server failed."""
+
+    audio_out_hz: Literal[16_000, 24_000, 48_000] = 24_000
+    """Asked of the TTS server, so that nothing is resampled on the way; Opus is at home at all three."""
+    audio_out_chunk_ms: Literal[10, 20, 40] = 20
+
+    vad_stop_ms: Ms = 200
+    """Silence that counts as a pause, at which Smart Turn is asked and the transcript is committed."""
+    vad_hangover_ms: Annotated[int, Field(ge=0)] = 10
+    """How long Silero hears speech after it ended: 13 to 100 ms on flite's voices. The lower end, so that
+    the ASR server never believes in more silence than there was."""
+    smart_turn_stop_ms: Ms = 1_200
+    """Silence after which a turn is over whatever Smart Turn thinks; wrong verdicts cost no more."""
+
+    connect_timeout_ms: Ms = 3_000
+    """For a server to take a connection and say Ready."""
+    asr_final_timeout_ms: Ms = 1_500
+    """For the ASR server to answer a Commit; after that the words count as lost."""
+    tts_timeout_ms: Ms = 5_000
+    """For the TTS server's next audio, and for the model's next sentence; after that an answer is over."""
+    llm_timeout_ms: Ms = 15_000
+    """For the LLM's next token: the first one of a cold, long prompt on a small machine is the slowest."""
+    tool_timeout_ms: Ms = 5_000
+
+    time_zone: str | None = None
+    """For the time and date tools, such as Europe/Berlin; by default this machine's."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """DEBUG also logs what is said."""
+    log_format: Literal["text", "json"] = "text"
+
+    @model_validator(mode="after")
+    def _needs_a_token_beyond_loopback(self) -> Self:
+        if not is_loopback(self.host) and not self.token.get_secret_value():
+            raise ValueError(
+                f"host {self.host} is reachable from other machines: set a token, or use 127.0.0.1"
+            )
+        return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, name: str | None) -> str | None:
+        try:
+            if name is not None:
+                ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError for names such as "." or "/"
+            raise ValueError("no such time zone; one is Europe/Berlin") from None
+        return name

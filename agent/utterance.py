@@ -1,0 +1,139 @@
+"""Where an utterance begins, which Final counts, and when its text is words the caller has said.
+
+    audio ───────────────┬── commit ──┬── audio ─────┬── commit ──► final ─► confirmed ─► next utterance
+                         │            │              │
+                    VAD: pause   VAD: goes on   VAD: pause
+
+Only the Final of the newest Commit counts: a later one of the same utterance replaces an earlier one.
+Once the turn detector agrees, the text is taken, exactly once, and the next utterance begins where that
+Commit was sent: so the texts that are taken never overlap, and nothing between them is lost.
+"""
+
+from typing import NamedTuple
+
+from asr_server.protocol import (
+    KEPT_SAMPLES,
+    SAMPLE_BYTES,
+    SAMPLE_RATE_HZ,
+    Commit,
+    Final,
+    NextUtterance,
+    Partial,
+)
+
+
+class Taken(NamedTuple):
+    """What the caller has said, to be used once."""
+
+    text: str
+    """Empty where nothing was said, or where it was lost."""
+    lost: bool
+    """Whether the ASR server did not hear all of it."""
+    next: NextUtterance
+    """Tells the server where the next utterance begins."""
+
+
+class Utterance:
+    """Pure: no clock, no socket. Counts the samples of one connection at a time."""
+
+    def __init__(self, silence_ms: int) -> None:
+        """`silence_ms` is what has been silent when the VAD reports a pause."""
+        self._silence_samples = SAMPLE_RATE_HZ * silence_ms // 1000
+        self._sent_samples = 0
+        self._utterance_id = 0
+        self._commit_id = 0
+        self._forget()
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the caller is speaking, by the VAD."""
+        return self._speaking
+
+    @property
+    def paused(self) -> bool:
+        """Whether the caller has paused, and nobody has taken what they said."""
+        return self._commit_sample is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a Commit has not been answered."""
+        return self.paused and self._text is None
+
+    @property
+    def commit_id(self) -> int:
+        """The newest Commit."""
+        return self._commit_id
+
+    def restart(self) -> None:
+        """A new connection: positions and ids begin again, and what was being said is lost."""
+        self._lost |= self._speaking or self.waiting
+        if self.paused:
+            self._commit_sample = 0
+            self._text = self._text or ""
+            self._orphaned = True
+        self._sent_samples = self._utterance_id = self._commit_id = 0
+
+    def sent(self, audio: bytes) -> None:
+        """Count audio that was sent."""
+        self._sent_samples += len(audio) // SAMPLE_BYTES
+
+    def speak(self) -> None:
+        """The caller speaks (on): what was committed is not all they have to say."""
+        self._speaking = True
+        self._lost |= self._orphaned  # the Final of what follows will not hold it
+        self._commit_sample = self._text = None
+        self._over = self._orphaned = False
+
+    def commit(self) -> Commit:
+        """The caller paused; the message that asks for the text."""
+        self._speaking = False
+        self._commit_id += 1
+        self._commit_sample = self._sent_samples
+        self._text = None
+        return Commit(
+            utterance_id=self._utterance_id,
+            commit_id=self._commit_id,
+            speech_end_sample=max(0, self._sent_samples - self._silence_samples),
+        )
+
+    def hear(self, final: Final) -> bool:
+        """Take in a Final; whether it is the one that is waited for."""
+        if not self.waiting or (final.utterance_id, final.commit_id) != (self._utterance_id, self._commit_id):
+            return False
+        self._text = final.text.strip()
+        return True
+
+    def lose(self) -> None:
+        """No Final will come."""
+        if self.waiting:
+            self._text = ""
+            self._lost = True
+
+    def shows(self, partial: Partial) -> bool:
+        """Whether a Partial is about what the caller is saying now, rather than about noise between turns."""
+        return partial.utterance_id == self._utterance_id and (self._speaking or self.waiting)
+
+    def end(self) -> None:
+        """The turn detector says that the caller has finished."""
+        self._over = True
+
+    def take(self) -> Taken | None:
+        """What was said, once the caller has finished and the Final is there; None until then."""
+        if not self._over or self._text is None:
+            return None
+        text, lost = self._text, self._lost
+        return Taken("" if lost else text, lost, self.drop())
+
+    def drop(self) -> NextUtterance:
+        """Begin the next utterance where the last Commit was sent, whatever this one was."""
+        begin = self._sent_samples if self._commit_sample is None else self._commit_sample
+        self._forget()
+        self._utterance_id += 1
+        return NextUtterance(
+            utterance_id=self._utterance_id, from_sample=max(begin, self._sent_samples - KEPT_SAMPLES, 0)
+        )
+
+    def _forget(self) -> None:
+        self._speaking = self._over = self._lost = self._orphaned = False
+        self._commit_sample: int | None = None
+        self._text: str | None = None

@@ -1,0 +1,232 @@
+"""Make a stream that can be finished and gone on with from a decoder that can only be ended. Pure.
+
+    Finish          the decoder is ended: its text is the answer
+    Chunk, Chunk    only kept, for `hold_chunks`: mostly a Begin comes now, and a replay would be for nothing
+    Chunk           the utterance goes on: a new decoder utterance hears all of it again, a chunk a step
+    Begin           all is forgotten but the mean
+
+The replay starts with the cepstral mean that the utterance began with, and on the same grid of chunks, so
+the decoder does what it would have done without a Finish. Only the audio of the current segment is kept:
+a long utterance is cut into segments, in a pause if there is one, and the words before the cut are settled.
+While nothing is said the segment is shortened to a lead-in, so silence does not pile up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from asr_server.recognizer import Begin, Chunk, Finish, GoOn, Heard, Work
+
+QUIET_RMS = 30.0
+"""-61 dB of full scale: silence whatever the noise."""
+QUIET_OVER_NOISE = 4.0
+"""12 dB above the quietest chunk of the segment still counts as its noise."""
+
+
+class Spoken(NamedTuple):
+    """A word, or a pause where `word` is empty, by its chunks since the segment began (not whole numbers)."""
+
+    word: str
+    begin_chunk: float
+    end_chunk: float
+
+
+class Decoder(Protocol):
+    """What can be done with a decoder that cannot be copied. Equal calls must give equal texts."""
+
+    def start(self, mean: str) -> None:
+        """Begin a decoder utterance with this cepstral mean."""
+        ...
+
+    def feed(self, pcm: bytes) -> None:
+        """Decode a piece of PCM16."""
+        ...
+
+    def text(self) -> str:
+        """The words so far; after the end, the final ones, which may take as long as a step."""
+        ...
+
+    def spoken(self) -> list[Spoken]:
+        """The same words with their places, and the pauses between them; before the end."""
+        ...
+
+    def end(self) -> None:
+        """End the utterance."""
+        ...
+
+    def mean(self) -> str:
+        """The cepstral mean after the last end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long to hold, and how much to keep, in chunks."""
+
+    hold_chunks: int
+    replay_chunks: int
+    quiet_chunks: int
+    """A segment this long without a word is shortened when it is quiet ..."""
+    lead_in_chunks: int
+    """... to this: enough for the beginning of a word that is not recognised yet."""
+
+
+def level(pcm: bytes) -> float:
+    """Root mean square of PCM16, 0 to 32,768."""
+    samples = np.frombuffer(pcm, np.int16).astype(np.float32)
+    return float(np.sqrt(np.mean(samples * samples)))
+
+
+def is_quiet(levels: Sequence[float], last_chunks: int) -> bool:
+    """Whether the last chunks of a segment hold nothing but its noise."""
+    noise = min(levels)
+    return max(levels[-last_chunks:]) <= max(QUIET_RMS, QUIET_OVER_NOISE * noise)
+
+
+def choose_cut(spoken: Sequence[Spoken], chunks: int) -> int:
+    """Where to cut a segment of so many chunks: 1 <= cut <= chunks; the audio from there is heard again.
+
+    In the middle of the longest pause of its second half that is longer than a chunk; else before its
+    last word; where there is no word either, at its end.
+    """
+    late = [each for each in spoken if each.begin_chunk >= chunks / 2]
+    pauses = [each for each in late if not each.word and each.end_chunk - each.begin_chunk > 1]
+    if pauses:
+        longest = max(pauses, key=lambda each: each.end_chunk - each.begin_chunk)
+        return max(1, int((longest.begin_chunk + longest.end_chunk) / 2))
+    words = [each for each in late if each.word]
+    return max(1, int(words[-1].begin_chunk)) if words else chunks
+
+
+def words_before(spoken: Sequence[Spoken], cut: int) -> str:
+    """The words whose middle lies before the cut."""
+    return " ".join(
+        each.word for each in spoken if each.word and (each.begin_chunk + each.end_chunk) / 2 < cut
+    )
+
+
+class ReplayedStream:
+    """One caller's stream over one decoder. Owned by the device thread."""
+
+    def __init__(self, decoder: Decoder, limits: Limits, mean: str) -> None:
+        self._decoder = decoder
+        self._limits = limits
+        self._next_mean = mean  # what the next utterance starts with
+        self._running = False  # between the decoder's start and its end
+        self._begin()
+
+    def step(self, work: Work) -> Heard:
+        """Do one chunk's worth of the work; `done` is false while a replay is behind."""
+        match work:
+            case Begin():
+                self._stop()
+                self._begin()
+                return Heard("")
+            case Chunk(pcm):
+                self._audio.append(pcm)
+                self._levels.append(level(pcm))
+                self._tail = None
+            case Finish(tail):
+                self._tail = tail
+            case GoOn():
+                pass
+        return self._advance()
+
+    def close(self) -> None:
+        """End what the decoder is at, so that another stream can have it."""
+        self._stop()
+
+    def _begin(self) -> None:
+        self._mean = self._next_mean
+        self._settled = ""
+        self._audio: list[bytes] = []  # of the segment, at most `replay_chunks` and what came while held
+        self._levels: list[float] = []
+        self._fed = 0  # chunks that the decoder has heard
+        self._text = ""
+        self._tail: bytes | None = None
+        self._answered: tuple[int, bytes] | None = None  # what the last Finish ended: chunks, tail
+
+    def _advance(self) -> Heard:
+        if self._holding():
+            return Heard(self._text)
+        if not self._running:
+            self._start()
+        if self._fed < len(self._audio):
+            self._feed()
+        if self._fed < len(self._audio):
+            return Heard(self._text, done=False)
+        if self._tail is not None:
+            self._finish(self._tail)
+        return Heard(self._text)
+
+    def _holding(self) -> bool:
+        """Whether the last answer still stands: nothing new to finish, or little enough to wait."""
+        if self._answered is None or self._running:
+            return False
+        if self._tail is not None:
+            return self._answered == (len(self._audio), self._tail)
+        return len(self._audio) - self._answered[0] <= self._limits.hold_chunks
+
+    def _start(self) -> None:
+        self._decoder.start(self._mean)
+        self._running = True
+        self._fed = 0
+
+    def _stop(self) -> None:
+        if self._running:
+            self._decoder.end()
+            self._running = False
+
+    def _feed(self) -> None:
+        self._decoder.feed(self._audio[self._fed])
+        self._fed += 1
+        text = self._decoder.text()
+        if self._fed >= self._limits.replay_chunks:
+            self._settle()
+        elif not text and self._is_idle():
+            self._shorten(self._fed - self._limits.lead_in_chunks)  # the mean stays: silence teaches nothing
+        elif self._fed == len(self._audio):
+            self._text = _join(self._settled, text)
+
+    def _is_idle(self) -> bool:
+        quiet = self._fed >= self._limits.quiet_chunks
+        return quiet and is_quiet(self._levels[: self._fed], self._limits.lead_in_chunks)
+
+    def _settle(self) -> None:
+        """Fix the words up to a good place to cut, and go on behind it in a new decoder utterance."""
+        spoken = self._decoder.spoken()
+        cut = choose_cut(spoken, self._fed)
+        words = words_before(spoken, cut)
+        self._settled = _join(self._settled, words)
+        self._shorten(cut)
+        if words:
+            self._mean = self._decoder.mean()
+        if not self._audio:
+            self._text = self._settled
+
+    def _shorten(self, dropped_chunks: int) -> None:
+        """Forget the beginning of the segment; what is left is to be heard again."""
+        self._stop()
+        del self._audio[:dropped_chunks]
+        del self._levels[:dropped_chunks]
+        self._fed = 0
+        self._answered = None
+
+    def _finish(self, tail: bytes) -> None:
+        if not self._running:  # nothing is left of a segment that was cut at its end
+            self._start()
+        if tail:
+            self._decoder.feed(tail)
+        self._stop()
+        words = self._decoder.text()
+        if words:
+            self._next_mean = self._decoder.mean()
+        self._text = _join(self._settled, words)
+        self._answered = (len(self._audio), tail)
+        self._tail = None
+
+
+def _join(before: str, after: str) -> str:
+    return f"{before} {after}".strip()

@@ -1,0 +1,270 @@
+"""The reservation: told in any order and over several turns, asked for, corrected, changed, and read back."""
+
+import re
+
+from llm.demo import outside, small_talk, tools
+from llm.demo.call import Call, wordings
+from llm.demo.spoken import both, name, table_day, table_time
+
+_ON = re.compile(r"\bon (today|tonight|tomorrow)\b")
+SLOTS = ("people", "day", "time", "name")
+OPENERS = wordings("""i would like a table; i'd like a table; book a table; reserve a table; i want a table
+    a table
+    can i get a table; can i book a table; i would like to book a table; i want to book a table
+    we need a table
+    could you reserve a table; i'd like to reserve a table; please book a table; please reserve a table
+    i need a table
+    can you book a table; can you book me a table; can i have a table; could i get a table
+    i would like to reserve a table
+    i want to make a reservation; make a reservation; i would like to make a reservation
+    can i make a reservation
+    i'd like to make a reservation; book me a table; can you reserve a table; get me a table
+    i would like a reservation
+    ~could you book a table; ~we would like a table; ~i want to reserve a table; ~i need a reservation""")
+ASKED = {
+    "people": "For how many people?",
+    "day": "For which day?",
+    "time": "At what time?",
+    "day time": "For which day, and at what time?",
+    "name": "What name should I put it under?",
+}
+ANSWERS = {
+    "people": wordings("""{n}; {n} people; for {n}; for {n} people; we are {n}; just {n}
+    there will be {n} of us; {n} please
+        there are {n} of us; we will be {n}; {n} persons; only {n}; it's for {n}; a table for {n}
+        for {n} please; we'll be {n}
+        ~we are {n} people; ~that would be {n}; ~it will be {n} people; ~for a party of {n}"""),
+    "day": wordings("""{day}; on {day}; {day} please; for {day}; on {day} please; let's say {day}
+    how about {day}; maybe {day}
+        it's for {day}; {day} would be good; i would like {day}; ~i think {day}; ~make it {day}
+        ~{day} is good"""),
+    "time": wordings("""at {time}; {time}; {time} please; around {time}; at {time} please; let's say {time}
+    at around {time}
+        how about {time}; maybe at {time}; we will come at {time}; about {time}; ~i think {time}
+        ~{time} would be good; ~say at {time}"""),
+    "day time": wordings("""{day} at {time}; on {day} at {time}; at {time} on {day}; {day} {time}
+    {day} at {time} please
+        at {time} {day}; for {day} at {time}; let's say {day} at {time}; {day} around {time}
+        how about {day} at {time}
+        ~maybe {day} at {time}; ~i would like {day} at {time}; ~on {day} around {time}"""),
+    "name": wordings("""{name}; my name is {name}; it's {name}; {name} please; the name is {name}
+    under {name}; i'm {name}
+        under the name {name}; i am {name}; put it under {name}; it is {name}; please put it under {name}
+        use {name}
+        for {name}; the name {name}; my name's {name}; ~under the name of {name}; ~put {name}
+        ~name is {name}"""),
+}
+PARTS = {
+    "people": wordings(
+        "for {n}; for {n}; for {n} people; for {n} persons; for a party of {n}; with {n} people; "
+        "~for {n} guests"
+    ),
+    "day": wordings("on {day}; {day}; for {day}; ~on the evening of {day}"),
+    "time": wordings("at {time}; at {time}; around {time}; ~at about {time}"),
+    "name": wordings("""under the name {name}; under the name {name}; my name is {name}; the name is {name}
+    under {name}
+        in the name of {name}; ~under the name of {name}; ~name {name}"""),
+}
+CHANGES = {
+    "people": wordings("""make it {n}; make it {n} people; for {n} people; and for {n} people; no for {n}
+    no {n} people; for {n}
+        actually we are {n}; no i said {n}; sorry {n} people; change it to {n} people; we will be {n}
+        can you make it {n}
+        change the number of people to {n}; i mean {n} people; we are {n} now; no we are {n}
+        sorry i meant {n}; wait make it {n}
+        ~actually for {n} people; ~please change it to {n} people; ~no make it {n} people"""),
+    "day": wordings("""no on {day}; make it {day}; no {day}; actually on {day}; change it to {day}
+    i mean {day}; sorry {day}
+        can you change it to {day}; change the day to {day}; no i said {day}; and on {day}; can we do {day}
+        actually {day}
+        sorry i meant {day}; wait make it {day}; on {day} please; ~please change it to {day}
+        ~no make it {day}"""),
+    "time": wordings("""no at {time}; make it {time}; no {time}; actually at {time}; change it to {time}
+    i mean {time}; sorry at {time}
+        can you change it to {time}; change the time to {time}; no i said {time}; and at {time}
+        can we come at {time}
+        sorry i meant {time}; wait make it {time}; at {time} please; actually {time}
+        ~please change it to {time}; ~no make it {time}"""),
+    "name": wordings("""no my name is {name}; change the name to {name}; no {name}; the name is {name}
+    sorry {name}; i said {name}
+        actually under {name}; put it under {name}; no i said {name}; the name should be {name}
+        i mean {name}; no it's {name}
+        make it {name}; can you change the name to {name}; ~please change the name to {name}
+        ~no the name is {name}"""),
+}
+READ_BACK = wordings("""what is my reservation; what is my reservation; what is my reservation
+    what's my reservation; tell me my reservation; do i have a reservation
+    when is my reservation; what did i reserve; can you tell me my reservation; what reservation do i have
+    which table do i have
+    can you repeat my reservation; is my table reserved; when is my table; what have i booked
+    what did i book; read my reservation
+    what name is my reservation under; for how many people is my reservation; is there a reservation
+    check my reservation
+    ~could you tell me my reservation; ~do i have a table; ~what is my booking
+    ~tell me about my reservation""")
+YES = wordings(
+    "yes; yes please; sure; yeah; yes i would; okay; of course; i would like that; ~yes i'd like that"
+)
+NO = wordings("no; no thank you; no thanks; not now; ~no not now; maybe later")
+_INTERLUDES = (tools.calculate, tools.tell_time, tools.tell_date, tools.set_timer, outside.refuse)
+NONE_YET = "You don't have a reservation yet. Would you like to book a table?"
+
+
+def _value(call: Call, slot: str) -> tuple[str, str | int]:
+    """(how it is said, what the tool gets) for a new value of the slot."""
+    if slot == "people":
+        count = call.rng.choice((1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 9, 10, 12, call.rng.randint(1, 20)))
+        return both(count), count
+    if slot == "name":
+        plain = call.names(call.rng)
+        return name(plain), plain.title()
+    return table_day(call.rng) if slot == "day" else table_time(call.rng)
+
+
+def _fill(call: Call, text: str, slots: tuple[str, ...]) -> str:
+    """Put new values for these slots into the text, and remember them."""
+    for slot in slots:
+        said, value = _value(call, slot)
+        call.slots[slot] = value
+        text = text.replace({"people": "{n}", "day": "{day}", "time": "{time}", "name": "{name}"}[slot], said)
+        if value == 1:
+            text = text.replace("people", "person").replace("we are", "i am")
+    return _ON.sub(r"\1", text)
+
+
+def missing(call: Call) -> tuple[str, ...]:
+    """The slots nobody has given yet, in the order in which they are asked for."""
+    return tuple(slot for slot in SLOTS if slot not in call.slots)
+
+
+def _next_question(call: Call) -> str:
+    left = missing(call)
+    return "day time" if left[:2] == ("day", "time") else left[0]
+
+
+def _open(call: Call) -> None:
+    """The first request, with any of the four facts in it."""
+    share = call.rng.choice((0.0, 0.3, 0.5, 0.6, 0.8, 1.0))
+    given = [slot for slot in SLOTS[:3] if call.chance(share)]
+    if call.chance(0.4):
+        call.rng.shuffle(given)
+    if call.chance(share * 0.6):
+        given.append("name")
+    parts = [call.pick(OPENERS), *(call.pick(PARTS[slot]) for slot in given)]
+    call.hear(_fill(call, " ".join(parts), tuple(given)))
+
+
+def _ask(call: Call, first: bool) -> str:
+    question = _next_question(call)
+    call.say(("Sure. " if first else "") + ASKED[question])
+    return question
+
+
+def _answer(call: Call, question: str) -> None:
+    """What was asked for, sometimes with more, or with less when two things were asked."""
+    slots = tuple(question.split())
+    if len(slots) == 2 and call.chance(0.25):
+        slots = (call.rng.choice(slots),)
+    text = call.pick(ANSWERS[" ".join(slots)])
+    extra = tuple(slot for slot in missing(call) if slot not in slots and call.chance(0.12))
+    for slot in extra:
+        text = f"{text} {call.pick(PARTS[slot])}"
+    call.hear(_fill(call, text, (*slots, *extra)))
+
+
+def _correct(call: Call) -> None:
+    """Another value for something that was given before."""
+    slot = call.rng.choice([slot for slot in SLOTS if slot in call.slots])
+    call.hear(_fill(call, call.pick(CHANGES[slot]), (slot,)))
+
+
+def _interlude(call: Call) -> None:
+    """Another topic in the middle of a reservation."""
+    call.rng.choice(_INTERLUDES)(call)
+
+
+def _reserve(call: Call) -> None:
+    """The tool call with everything known, and its confirmation."""
+    arguments = {slot: call.slots[slot] for slot in ("name", "people", "day", "time")}
+    call.use("reserve_table", arguments, {"status": "reserved", **arguments})
+    call.reserved = arguments
+    call.say(
+        "Your table for {people} is reserved for {day} at {time} under the name {name}.".format(**arguments)
+    )
+
+
+def _collect(call: Call) -> bool:
+    """Ask until nothing is missing; False where the caller gave up."""
+    first = True
+    while missing(call):
+        question = _ask(call, first)
+        first = False
+        if call.chance(0.03):
+            call.hear(call.pick(small_talk.FORGET[0]))
+            call.say(small_talk.FORGET[1])
+            call.slots = dict(call.reserved or {})
+            return False
+        if call.chance(0.07):
+            _interlude(call)
+        if call.chance(0.1) and call.slots:
+            _correct(call)
+        else:
+            _answer(call, question)
+    return True
+
+
+def book(call: Call) -> None:
+    """A reservation from the first request to the last change."""
+    _open(call)
+    _finish_booking(call)
+
+
+def _finish_booking(call: Call) -> None:
+    if not _collect(call):
+        return
+    _reserve(call)
+    while call.chance(0.3):
+        if call.chance(0.2):
+            _interlude(call)
+        change(call)
+
+
+def change(call: Call) -> None:
+    """One fact of the reservation changes: it is made again with the other three."""
+    _correct(call)
+    _reserve(call)
+
+
+def introduce(call: Call) -> None:
+    """The caller gives a name of their own accord; a later reservation knows it."""
+    call.hear(_fill(call, call.pick(small_talk.NAMED), ("name",)))
+    given = call.slots["name"]
+    call.say(f"Nice to meet you, {given}. What can I do for you?")
+
+
+def who_am_i(call: Call) -> None:
+    """The caller asks for the name they gave."""
+    call.hear(call.pick(small_talk.WHO_AM_I))
+    call.say(
+        f"Your name is {call.slots['name']}."
+        if "name" in call.slots
+        else "You haven't told me your name yet."
+    )
+
+
+def read_back(call: Call) -> None:
+    """What is reserved; where nothing is, the offer to do it, and what the caller says to that."""
+    call.hear(call.pick(READ_BACK))
+    if call.reserved:
+        call.use("get_reservation", {}, dict(call.reserved))
+        text = "You have a table for {people} reserved for {day} at {time} under the name {name}."
+        call.say(text.format(**call.reserved))
+        return
+    call.use("get_reservation", {}, {"reservation": "none"})
+    call.say(NONE_YET)
+    if call.chance(0.3):
+        call.hear(call.pick(NO))
+        call.say("Okay, no problem.")
+    elif call.chance(0.5):
+        call.hear(call.pick(YES))
+        _finish_booking(call)

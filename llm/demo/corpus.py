@@ -1,0 +1,109 @@
+"""Made-up calls to the demo assistant, from a seed: what it learns, and what the ear expects to hear.
+
+    python -m llm.demo.corpus --seed 1 --calls 3
+
+prints some. A call is a list of messages as an OpenAI request carries them, system prompt left out.
+Three in four are heard (lower case, words, hesitation); the rest is typed.
+"""
+
+import argparse
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from llm.demo import booking, names, noise, outside, small_talk, tools
+from llm.demo.call import Call, Json, Manner, Message
+from llm.demo.names import NameSource
+
+PROMPT: Json = json.loads((Path(__file__).parent / "prompt.json").read_text(encoding="utf-8"))
+MAX_TURNS = 8
+SKILLS = (
+    (booking.book, 30),
+    (tools.calculate, 12),
+    (tools.tell_time, 6),
+    (tools.tell_date, 8),
+    (tools.set_timer, 11),
+    (small_talk.chat, 20),
+    (small_talk.joke, 2),
+    (outside.refuse, 13),
+    (booking.read_back, 4),
+    (booking.introduce, 3),
+    (booking.who_am_i, 1),
+)
+
+
+class Dialogue(NamedTuple):
+    """Messages without the system prompt; `unscored` are indices of answers that the caller cut off."""
+
+    messages: list[Message]
+    unscored: frozenset[int]
+
+
+def manner(rng: random.Random) -> Manner:
+    """One way of putting things for a whole call."""
+    return noise.heard if rng.random() < 0.78 else noise.written
+
+
+def dialogue(
+    rng: random.Random,
+    source: NameSource = names.for_training,
+    held_out: bool = False,
+    turns: int | None = None,
+) -> Dialogue:
+    """One call of 1 to `MAX_TURNS` caller's turns (or `turns`), give or take a reservation's own."""
+    call = Call(rng, source, manner(rng), held_out)
+    if call.chance(0.4):
+        call.cue(PROMPT["greeting_cue"])
+        call.say(small_talk.GREETING)
+    wanted = call.turns + (turns or rng.randint(1, MAX_TURNS))
+    while call.turns < wanted:
+        topic(call)
+        if call.chance(0.05) and "content" in call.messages[-1]:
+            _interrupt(call)
+    return Dialogue(call.messages, frozenset(call.unscored))
+
+
+def topic(call: Call) -> None:
+    """One skill, by its weight; a second reservation is mostly a change of the first, else it starts anew."""
+    skill = call.rng.choices([skill for skill, _ in SKILLS], [weight for _, weight in SKILLS])[0]
+    if skill is booking.book and call.reserved:
+        skill = call.rng.choice((booking.change, booking.book, booking.read_back))
+        if skill is booking.book:
+            call.slots.clear()
+    skill(call)
+
+
+def _interrupt(call: Call) -> None:
+    """The caller speaks over the last answer; half of the time to have the assistant wait."""
+    call.cut_off()
+    if call.chance(0.5):
+        ways, answer = small_talk.WAIT
+        call.hear(call.pick(ways))
+        call.say(answer)
+
+
+def dialogues(
+    seed: int, source: NameSource = names.for_training, held_out: bool = False
+) -> Iterator[Dialogue]:
+    """Calls without end; the same ones for the same seed."""
+    rng = random.Random(seed)
+    while True:
+        yield dialogue(rng, source, held_out)
+
+
+def main() -> None:
+    """Print some calls."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--calls", type=int, default=3)
+    options = parser.parse_args()
+    for call, _ in zip(dialogues(options.seed), range(options.calls), strict=False):
+        for message in call.messages:
+            print(f"{message['role']:>9}: {message.get('content') or message['tool_calls'][0]['function']}")
+        print()
+
+
+if __name__ == "__main__":
+    main()

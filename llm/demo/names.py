@@ -1,0 +1,115 @@
+"""Names of guests: common first names, rare words taken as names, and names that nobody has.
+
+A model that saw every name in training does not learn to copy one, so most names of the training
+corpus are met once or twice only. Every eighth common name is held out for the scores.
+"""
+
+import functools
+import random
+from collections.abc import Callable
+from importlib import resources
+
+from llm.demo.spoken import words
+
+NameSource = Callable[[random.Random], str]
+
+COMMON = words(
+    """anna peter maria john emma david laura paul sophie james linda mark susan robert karen michael
+    lisa william nancy richard betty thomas sandra charles ashley joseph emily daniel donna matthew
+    michelle anthony carol steven amanda andrew melissa joshua deborah kenneth stephanie kevin rebecca
+    brian sharon george cynthia edward kathleen ronald amy timothy angela jason shirley jeffrey brenda
+    ryan pamela jacob nicole gary katherine nicholas samantha eric christine jonathan catherine stephen
+    virginia larry debra justin rachel scott janet brandon carolyn benjamin heather samuel diane gregory
+    olivia frank julie alexander joyce raymond victoria patrick ruth jack lauren dennis kelly jerry
+    christina tyler joan aaron evelyn jose judith henry andrea adam hannah douglas jacqueline nathan
+    martha zachary gloria kyle teresa walter sara ethan janice jeremy ann harold madison carl kathryn
+    keith jean roger frances arthur alice terry judy lawrence isabella sean beverly christian denise
+    albert marilyn austin amber joe danielle jesse brittany willie diana billy abigail bryan jane bruce
+    natalie ralph lori roy tiffany eugene alexis louis kayla wayne helen alan clara juan lucy simon
+    oscar felix hugo max leo oliver lucas martin victor ivan boris igor olga tanya vera nina marta petra
+    eva ida ingrid helga greta elsa astrid sven lars erik nils olaf hans klaus dieter fritz otto kurt
+    werner heinz gunter wolfgang stefan ulrich carlos miguel pedro luis jorge pablo diego rafael sergio
+    ricardo fernando alberto eduardo roberto enrique marco antonio giovanni luigi mario carmen rosa
+    elena lucia isabel ana sofia gabriela mariana juanita consuelo pilar dolores yolanda esperanza pierre
+    jacques jean michel francois andre henri claude marcel rene simone monique yvette colette brigitte
+    claire margaret dorothy mildred florence edna irene ethel lillian gladys edith grace thelma bernice
+    lois phyllis marjorie doris annie sally peggy molly polly penny wendy cindy mandy randy sandy andy
+    tommy jimmy bobby johnny danny kenny benny lenny vinnie eddie freddie teddy charlie stanley leonard
+    howard norman bernard herbert alfred clarence ernest earl melvin leroy theodore clifford wallace
+    vincent leon harvey gordon marvin glenn russell craig dale dean neil derek curtis ross warren floyd
+    clyde chester gilbert milton morris nelson percy quentin rupert sidney tobias vernon wilbur xavier
+    yvonne zoe chloe naomi miriam leah esther judah caleb joel isaac noah gabriel julian adrian fabian
+    damian lydia sylvia celia delia amelia cecilia ophelia cornelia regina paula tina gina nadia sonia
+    tara sarah tracy stacy holly ivy hazel violet daisy lily iris ruby pearl opal esmeralda fiona moira
+    sheila eileen maureen colleen kathy becky vicky nicky ricky mickey omar hassan ali ahmed mohammed
+    fatima leila yasmin aisha karim samir tariq ravi anil sanjay vijay rajiv indira kumar priya mei ling
+    chen wei kenji hiroshi akira yuki naomi keiko ming yoko tony ben sam tom tim jim bob rob ron don ken
+    dan matt jeff greg steve mike dave chris nick phil fred ed ted ray jay troy chad brad todd lance
+    kate meg beth liz jill kim lynn dawn gail joy faith hope patty debbie maggie katie jenny jessica
+    jennifer elizabeth barbara mary patricia robin leslie casey jamie shannon stuart duncan malcolm
+    ian graham trevor nigel geoffrey barry clive owen rhys dylan connor liam declan brendan"""
+)
+HELD_OUT = tuple(dict.fromkeys(COMMON))[7::8]
+TRAINED = tuple(name for name in dict.fromkeys(COMMON) if name not in HELD_OUT)
+
+_ONSETS = words("b c d f g h j k l m n p r s t v w y z br ch dr fr gr kr sh st th tr v z l m n r s")
+_NUCLEI = words("a e i o u a e i o ai au ee ia io oo")
+_CODAS = words("n l r s t m k d th x nd rt ck sh nn ll")
+
+
+@functools.cache
+def pronunciations() -> dict[str, tuple[str, ...]]:
+    """Pronunciations (phones, spaced) by word, of the dictionary that PocketSphinx ships."""
+    spoken: dict[str, tuple[str, ...]] = {}
+    dictionary = resources.files("pocketsphinx") / "model" / "en-us" / "cmudict-en-us.dict"
+    for line in dictionary.read_text(encoding="utf-8").splitlines():
+        word, phones = line.split(maxsplit=1)
+        word = word.partition("(")[0]
+        spoken[word] = (*spoken.get(word, ()), phones)
+    return spoken
+
+
+@functools.cache
+def rare_words() -> tuple[str, ...]:
+    """Dictionary words of 3 to 10 letters, held-out names excepted: most are people's or places' names."""
+    held_out = set(HELD_OUT)
+    return tuple(
+        sorted(
+            w
+            for w in pronunciations()
+            if w.isalpha() and w.isascii() and 3 <= len(w) <= 10 and w not in held_out
+        )
+    )
+
+
+def invented(rng: random.Random) -> str:
+    """A pronounceable name of one to four syllables that is in no list."""
+    while True:
+        syllables = [rng.choice(_ONSETS) + rng.choice(_NUCLEI) for _ in range(rng.choice((1, 2, 2, 3, 3, 4)))]
+        if rng.random() < 0.2:
+            syllables[0] = syllables[0].lstrip("bcdfghjklmnprstvwyz") or syllables[0]
+        name = "".join(syllables) + (rng.choice(_CODAS) if rng.random() < 0.6 else "")
+        if len(name) >= 3 and name not in HELD_OUT:
+            return name
+
+
+def for_training(rng: random.Random) -> str:
+    """A common name three times in ten, else one hardly met again; one in twelve has a surname."""
+    kind = rng.random()
+    if kind < 0.3:
+        name = rng.choice(TRAINED)
+    elif kind < 0.65:
+        name = rng.choice(rare_words())
+    else:
+        name = invented(rng)
+    return f"{name} {rng.choice(rare_words())}" if rng.random() < 1 / 12 else name
+
+
+def for_scoring(rng: random.Random) -> str:
+    """A common name that no training dialogue has."""
+    return rng.choice(HELD_OUT)
+
+
+def speakable() -> tuple[str, ...]:
+    """The common names that the pronouncing dictionary has: those that the embedded ear knows."""
+    return tuple(name for name in dict.fromkeys(COMMON) if name in pronunciations())

@@ -1,0 +1,52 @@
+"""What becomes of a sentence on its way to the model: hesitation and mishearing, or typing."""
+
+import random
+
+from llm.demo.spoken import spoken, typed
+
+_DROPPED = frozenset(("a", "the", "please", "is", "an"))
+_MISHEARD = {
+    "for": "four",
+    "a": "the",
+    "the": "a",
+    "at": "that",
+    "and": "an",
+    "in": "and",
+    "it": "at",
+    "to": "too",
+}
+
+
+def hesitate(rng: random.Random, words: list[str]) -> list[str]:
+    """One filled pause, anywhere."""
+    place = rng.randint(0, len(words))
+    return [*words[:place], rng.choice(("um", "uh")), *words[place:]]
+
+
+def heard(rng: random.Random, text: str) -> str:
+    """As the ear may hand it over: one in four with a filled pause, one in eight with a small mistake."""
+    words = spoken(text).split()
+    if rng.random() < 0.25:
+        words = hesitate(rng, words)
+    if rng.random() < 0.06:
+        place = rng.randrange(len(words))
+        words.insert(place, words[place])
+    if rng.random() < 0.06:
+        words = [word for word in words if word not in _DROPPED] or words
+    if rng.random() < 0.04:
+        place = rng.randrange(len(words))
+        words[place] = _MISHEARD.get(words[place], words[place])
+    return " ".join(words)
+
+
+def written(rng: random.Random, text: str) -> str:
+    """As somebody types it: digits, names in capitals, mostly a capital and a mark at the end."""
+    line = typed(text)
+    if rng.random() < 0.75:
+        line = line[0].upper() + line[1:]
+        line = line.replace(" i ", " I ").replace(" i'", " I'")
+    if rng.random() < 0.6:
+        line += (
+            "?" if line.lower().startswith(("what", "who", "can", "could", "how", "do", "is", "are")) else "."
+        )
+    return line

@@ -1,0 +1,432 @@
+"""The servers an agent talks to, small enough to do exactly what a test says, on real sockets; a line to
+call it over, and a pipeline around one processor."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pipecat.frames.frames import EndFrame, Frame, InputAudioRawFrame, OutputAudioRawFrame, StartFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.transports.base_input import BaseInputTransport
+from pipecat.transports.base_output import BaseOutputTransport
+from pipecat.transports.base_transport import BaseTransport, TransportParams
+from pipecat.workers.runner import WorkerRunner
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from agent.settings import AgentSettings
+from asr_server import protocol as asr
+from tts_server import protocol as tts
+from wire.message import Message
+
+T = TypeVar("T")
+PATIENCE_S = 30.0
+"""For what takes a fraction of a second on a machine that has nothing else to do."""
+FRAME_BYTES = 640
+"""20 ms at 16 kHz."""
+
+
+async def eventually(true: Callable[[], bool]) -> None:
+    """Return when `true()` is; fail after PATIENCE_S."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110 - what is waited for does not know of the test
+            await asyncio.sleep(0.005)
+
+
+class WebSocketStandIn:
+    """A server that can be stopped and started again on its port."""
+
+    path: str
+
+    def __init__(self) -> None:
+        self.received: list[Message] = []
+        self.connections = 0
+        self.port = 0
+        self._server: Server | None = None
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}{self.path}"
+
+    async def start(self) -> None:
+        self._server = await serve(self._serve, "127.0.0.1", self.port, close_timeout=0.2)
+        self.port = next(iter(self._server.sockets)).getsockname()[1]
+
+    async def stop(self) -> None:
+        """As a kill does: connections break off."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        for connection in server.connections:
+            connection.transport.abort()
+        server.close()
+        await server.wait_closed()
+
+    def messages(self, kind: type[T]) -> list[T]:
+        return [message for message in self.received if isinstance(message, kind)]
+
+    async def until(self, kind: type[T], count: int = 1) -> T:
+        """The newest message of a kind, once there are `count` of them."""
+        await eventually(lambda: len(self.messages(kind)) >= count)
+        return self.messages(kind)[-1]
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        self.connections += 1
+        with suppress(ConnectionClosed):
+            await self._converse(connection)
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        raise NotImplementedError
+
+
+class AsrStandIn(WebSocketStandIn):
+    """Answers each Commit with the next text of `finals`; with None, not at all."""
+
+    path = asr.PATH
+
+    def __init__(self, *finals: str | None) -> None:
+        super().__init__()
+        self.finals: deque[str | None] = deque(finals)
+        self.audio_bytes = 0
+        self.refusal: asr.Failed | None = None
+        self._connection: ServerConnection | None = None
+
+    async def say(self, message: Message) -> None:
+        """Send a message of the server's own accord."""
+        assert self._connection
+        await self._connection.send(message.json_text())
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        self._connection = connection
+        self.audio_bytes = 0
+        async for frame in connection:
+            if isinstance(frame, bytes):
+                self.audio_bytes += len(frame)
+                continue
+            message = asr.parse_client_message(frame)
+            self.received.append(message)
+            if isinstance(message, asr.Start):
+                ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
+                await self.say(self.refusal or ready)
+            elif isinstance(message, asr.Commit):
+                await self._answer(message)
+
+    async def _answer(self, commit: asr.Commit) -> None:
+        text = self.finals.popleft() if self.finals else ""
+        if text is not None:
+            ids = {"utterance_id": commit.utterance_id, "commit_id": commit.commit_id}
+            await self.say(asr.Final(**ids, text=text, end_sample=self.audio_bytes // 2))
+
+
+class TtsStandIn(WebSocketStandIn):
+    """Says 100 ms a word, all at once; with `slow`, a word every 100 ms."""
+
+    path = tts.PATH
+    hz = 24_000
+
+    def __init__(self, *, slow: bool = False) -> None:
+        super().__init__()
+        self.slow = slow
+        self.fails: tts.Failed | None = None
+        self._said: dict[int, int] = {}
+        self._speaking: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def said(self) -> list[str]:
+        return [message.text for message in self.messages(tts.Speak)]
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        async for frame in connection:
+            message = tts.parse_client_message(str(frame))
+            self.received.append(message)
+            await self._obey(connection, message)
+
+    async def _obey(self, connection: ServerConnection, message: Message) -> None:
+        match message:
+            case tts.Start():
+                ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
+                await connection.send(ready.json_text())
+            case tts.Open(speech_id=speech_id):
+                self._said[speech_id] = 0
+            case tts.Speak(speech_id=speech_id) if self.fails:
+                failed = self.fails.model_copy(update={"speech_id": speech_id})
+                await connection.send(failed.json_text())
+            case tts.Speak(speech_id=speech_id, text=text):
+                before = self._speaking.get(speech_id)
+                self._speaking[speech_id] = asyncio.create_task(
+                    self._speak(connection, speech_id, text, before)
+                )
+            case tts.Finish(speech_id=speech_id) if speech_id in self._speaking:
+                self._speaking[speech_id].add_done_callback(
+                    lambda _: asyncio.ensure_future(self._end(connection, speech_id, False))
+                )
+            case tts.Cancel(speech_id=speech_id):
+                if speech_id in self._speaking:
+                    self._speaking[speech_id].cancel()
+                await self._end(connection, speech_id, True)
+            case _:
+                pass
+
+    async def _speak(
+        self, connection: ServerConnection, speech_id: int, text: str, before: asyncio.Task[None] | None
+    ) -> None:
+        if before is not None:
+            await before
+        for word in text.split():
+            begin = self._said.get(speech_id)
+            if begin is None:
+                return
+            await connection.send(tts.Words(speech_id=speech_id, words=((word, begin),)).json_text())
+            pcm = b"\x10\x27" * (self.hz // 10)
+            await connection.send(tts.encode_audio(tts.Audio(speech_id, begin, pcm)))
+            self._said[speech_id] += self.hz // 10
+            await asyncio.sleep(0.1 if self.slow else 0)
+
+    async def _end(self, connection: ServerConnection, speech_id: int, cancelled: bool) -> None:
+        if speech_id in self._said:
+            samples = self._said.pop(speech_id)
+            end = tts.AudioEnd(speech_id=speech_id, samples=samples, cancelled=cancelled)
+            with suppress(ConnectionClosed):
+                await connection.send(end.json_text())
+
+
+def tool_call(name: str, arguments: str | dict[str, Any]) -> dict[str, Any]:
+    """What the LLM stand-in may answer, beside text."""
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return {"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": name, "arguments": text}}]}
+
+
+class LlmStandIn:
+    """Answers each request with the next of `answers`: a text, or a `tool_call`."""
+
+    def __init__(self, *answers: str | dict[str, Any]) -> None:
+        self.answers: deque[str | dict[str, Any]] = deque(answers)
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.port = 0
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def user_texts(self) -> list[str]:
+        """What callers have said, by the newest request."""
+        messages = self.requests[-1]["messages"]
+        return [message["content"] for message in messages if message["role"] == "user"][1:]
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", self._complete)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            runner, self._runner = self._runner, None
+            await runner.cleanup()
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(await request.json())
+        self.headers.append(dict(request.headers))
+        answer = self.answers.popleft() if self.answers else "Well, well, well."
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        pieces = [answer] if isinstance(answer, dict) else [{"content": f"{w} "} for w in answer.split()]
+        for piece in pieces:
+            await response.write(_chunk(piece, None))
+        await response.write(_chunk({}, "tool_calls" if isinstance(answer, dict) else "stop"))
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+
+def _chunk(delta: dict[str, Any], finish: str | None) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [choice]}
+    return f"data: {json.dumps(chunk)}\n\n".encode()
+
+
+class Line(BaseTransport):
+    """A telephone line without a network: the test speaks into it, and listens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        params = TransportParams(audio_in_enabled=True, audio_out_enabled=True, audio_out_10ms_chunks=2)
+        self._input = _LineIn(params)
+        self._output = _LineOut(params)
+        self._to_say = bytearray()
+        self._said = asyncio.Event()
+        self._microphone: asyncio.Task[None] | None = None
+        self._register_event_handler("on_client_connected")
+        self._register_event_handler("on_client_disconnected")
+
+    def input(self) -> BaseInputTransport:
+        return self._input
+
+    def output(self) -> BaseOutputTransport:
+        return self._output
+
+    @property
+    def heard_bytes(self) -> int:
+        """How much the agent has said."""
+        return self._output.heard_bytes
+
+    async def pick_up(self) -> None:
+        """Once the agent listens: it hears silence, or what is said, for as long as the call lasts."""
+        await eventually(lambda: self._input.open)
+        self._microphone = asyncio.create_task(self._keep_sending())
+        await self._call_event_handler("on_client_connected", self)
+
+    async def hang_up(self) -> None:
+        if self._microphone is not None:
+            self._microphone.cancel()
+        await self._call_event_handler("on_client_disconnected", self)
+
+    async def say(self, pcm: bytes) -> None:
+        """Speak (16 kHz), as fast as people do."""
+        self._to_say += pcm
+        self._said.clear()
+        await self._said.wait()
+
+    async def pause(self, ms: int) -> None:
+        """Say nothing for a while."""
+        await self.say(bytes(32 * ms))
+
+    async def _keep_sending(self) -> None:
+        loop = asyncio.get_running_loop()
+        start_s, sent = loop.time(), 0
+        while True:
+            await asyncio.sleep(max(0, start_s + sent * 0.02 - loop.time()))
+            packet = bytes(self._to_say[:FRAME_BYTES]).ljust(FRAME_BYTES, b"\0")
+            del self._to_say[:FRAME_BYTES]
+            if not self._to_say:
+                self._said.set()
+            await self._input.push_audio_frame(InputAudioRawFrame(packet, 16_000, 1))
+            sent += 1
+
+
+class _LineIn(BaseInputTransport):
+    open = False
+
+    async def start(self, frame: StartFrame) -> None:
+        await super().start(frame)
+        await self.set_transport_ready(frame)
+        self.open = True
+
+
+class _LineOut(BaseOutputTransport):
+    heard_bytes = 0
+
+    async def start(self, frame: StartFrame) -> None:
+        await super().start(frame)
+        await self.set_transport_ready(frame)
+
+    async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
+        self.heard_bytes += sum(frame.audio[1::200]) and len(frame.audio)
+        await asyncio.sleep(len(frame.audio) / 2 / frame.sample_rate)
+        return True
+
+
+class Rig:
+    """A pipeline around processors under test: what goes in, and what came out."""
+
+    def __init__(self, worker: PipelineWorker, down: list[Frame], up: list[Frame]) -> None:
+        self._worker = worker
+        self.down = down
+        self.up = up
+
+    async def send(self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM) -> None:
+        await self._worker.queue_frame(frame, direction)
+
+    def came(self, kind: type[T]) -> list[T]:
+        return [frame for frame in self.down if isinstance(frame, kind)]
+
+    async def until(self, kind: type[T], count: int = 1) -> T:
+        """The newest frame of a kind that came out below, once there are `count` of them."""
+        await eventually(lambda: len(self.came(kind)) >= count)
+        return self.came(kind)[-1]
+
+
+class _Catch(FrameProcessor):
+    def __init__(self, frames: list[Frame], direction: FrameDirection) -> None:
+        super().__init__(enable_direct_mode=True)
+        self._frames = frames
+        self._direction = direction
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if direction is self._direction:
+            self._frames.append(frame)
+        await self.push_frame(frame, direction)
+
+
+@asynccontextmanager
+async def rigged(*processors: FrameProcessor, **options: Any) -> AsyncGenerator[Rig, None]:
+    """Run processors in a pipeline until the block ends."""
+    down: list[Frame] = []
+    up: list[Frame] = []
+    ends = _Catch(up, FrameDirection.UPSTREAM), _Catch(down, FrameDirection.DOWNSTREAM)
+    params = PipelineParams(enable_metrics=True, enable_usage_metrics=True)
+    worker = PipelineWorker(
+        Pipeline([ends[0], *processors, ends[1]]), params=params, cancel_on_idle_timeout=False, **options
+    )
+    started = asyncio.Event()
+    worker.add_event_handler("on_pipeline_started", _setter(started))
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    running = asyncio.create_task(runner.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await started.wait()
+    try:
+        yield Rig(worker, down, up)
+    finally:
+        await worker.queue_frame(EndFrame())
+        async with asyncio.timeout(PATIENCE_S):
+            await running
+
+
+def _setter(event: asyncio.Event) -> Callable[..., Awaitable[None]]:
+    async def handle(*_: object) -> None:
+        event.set()
+
+    return handle
+
+
+@asynccontextmanager
+async def running(*stand_ins: WebSocketStandIn | LlmStandIn) -> AsyncGenerator[None, None]:
+    """Start servers, and stop them in the end."""
+    for stand_in in stand_ins:
+        await stand_in.start()
+    try:
+        yield
+    finally:
+        for stand_in in stand_ins:
+            await stand_in.stop()
+
+
+def agent_settings(**given: Any) -> AgentSettings:
+    """Settings that no .env file has a say in."""
+    return AgentSettings(**{"_env_file": None, **given})
+
+
+def settings_for(*stand_ins: WebSocketStandIn | LlmStandIn, **others: Any) -> AgentSettings:
+    """Settings of an agent that talks to these; a server that is not given is not there."""
+    urls: dict[str, Any] = {
+        "asr_url": "ws://127.0.0.1:9/v1/stream",
+        "tts_url": "ws://127.0.0.1:9/v1/stream",
+        "llm_url": "http://127.0.0.1:9/v1",
+        "asr_final_timeout_ms": 20_000,
+        "connect_timeout_ms": 20_000,
+    }
+    names = {AsrStandIn: "asr_url", TtsStandIn: "tts_url", LlmStandIn: "llm_url"}
+    urls |= {names[type(stand_in)]: stand_in.url for stand_in in stand_ins}
+    return agent_settings(**{**urls, **others})

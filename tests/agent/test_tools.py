@@ -1,0 +1,142 @@
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from agent.tools import MAX_TIMERS, Tools
+
+ANNA = {"name": "Anna", "people": 2, "day": "Friday", "time": "7 PM"}
+
+
+class Told:
+    """What the agent was told to say."""
+
+    def __init__(self) -> None:
+        self.texts: asyncio.Queue[str] = asyncio.Queue()
+
+    async def __call__(self, text: str) -> None:
+        await self.texts.put(text)
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def tools(told: Told) -> AsyncGenerator[Tools, None]:
+    tools = Tools(lambda: datetime(2026, 11, 22, 16, 5), told)
+    yield tools
+    await tools.close()
+
+
+async def call(tools: Tools, name: str, /, **arguments: Any) -> Any:
+    """The result as Pipecat puts it into the conversation."""
+    schema = next(tool for tool in tools.schema().standard_tools if tool.name == name)
+    results: list[Any] = []
+
+    class Params:
+        async def result_callback(self, result: Any) -> None:
+            results.append(json.loads(json.dumps(result)))
+
+    params: Any = Params()
+    params.arguments = arguments
+    assert schema.handler
+    await schema.handler(params)
+    return results[0]
+
+
+async def test_the_time_is_said_as_people_say_it(tools: Tools):
+    assert await call(tools, "get_time") == {"time": "4:05 PM"}
+
+
+async def test_midnight_is_twelve(told: Told):
+    tools = Tools(lambda: datetime(2026, 1, 1, 0, 30), told)
+    assert await call(tools, "get_time") == {"time": "12:30 AM"}
+
+
+async def test_the_date_has_its_day_of_the_week(tools: Tools):
+    assert await call(tools, "get_date") == {"date": "Sunday, November 22"}
+
+
+async def test_a_sum_is_worked_out(tools: Tools):
+    assert await call(tools, "calculate", expression="12 + 30") == {"result": 42}
+
+
+async def test_a_sum_that_cannot_be_worked_out_says_why(tools: Tools):
+    assert await call(tools, "calculate", expression="1 / 0") == {"error": "division by zero"}
+
+
+async def test_a_reservation_is_confirmed(tools: Tools):
+    assert await call(tools, "reserve_table", **ANNA) == {"status": "reserved", **ANNA}
+
+
+async def test_a_reservation_is_kept(tools: Tools):
+    await call(tools, "reserve_table", **ANNA)
+    assert await call(tools, "get_reservation") == ANNA
+
+
+async def test_a_second_reservation_replaces_the_first(tools: Tools):
+    await call(tools, "reserve_table", **ANNA)
+    await call(tools, "reserve_table", **{**ANNA, "people": 4})
+    assert (await call(tools, "get_reservation"))["people"] == 4
+
+
+async def test_without_a_reservation_there_is_none(tools: Tools):
+    assert await call(tools, "get_reservation") == {"reservation": "none"}
+
+
+async def test_a_number_in_quotes_is_a_number(tools: Tools):
+    assert (await call(tools, "reserve_table", **{**ANNA, "people": "2"}))["people"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "why"),
+    [
+        ("reserve_table", {**ANNA, "people": 0}, "people: "),
+        ("reserve_table", {**ANNA, "people": "many"}, "people: "),
+        ("reserve_table", {**ANNA, "name": " "}, "name: "),
+        ("reserve_table", {"name": "Anna"}, "people: "),
+        ("calculate", {}, "expression: "),
+        ("calculate", {"expression": "import os"}, "only digits"),
+        ("set_timer", {"amount": 5, "unit": "weeks"}, "unit: "),
+        ("set_timer", {"amount": -5, "unit": "minutes"}, "amount: "),
+        ("set_timer", {"amount": 25, "unit": "hours"}, "a day at most"),
+    ],
+)
+async def test_wrong_arguments_are_an_answer(tools: Tools, name: str, arguments: dict[str, Any], why: str):
+    assert why in (await call(tools, name, **arguments))["error"]
+
+
+async def test_a_timer_is_confirmed(tools: Tools):
+    result = await call(tools, "set_timer", amount=5, unit="minutes")
+    assert result == {"status": "started", "amount": 5, "unit": "minutes"}
+
+
+async def test_a_timer_speaks_up(tools: Tools, told: Told, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(__import__("agent.tools").tools.SECONDS, "seconds", 0.01)
+    await call(tools, "set_timer", amount=1, unit="seconds")
+    assert await told.texts.get() == "Your 1 second timer is up."
+
+
+async def test_timers_end_with_the_call(tools: Tools, told: Told, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(__import__("agent.tools").tools.SECONDS, "seconds", 0.01)
+    await call(tools, "set_timer", amount=1, unit="seconds")
+    await tools.close()
+    await asyncio.sleep(0.03)
+    assert told.texts.empty()
+
+
+async def test_timers_are_not_without_number(tools: Tools):
+    for _ in range(MAX_TIMERS):
+        await call(tools, "set_timer", amount=1, unit="hours")
+    assert await call(tools, "set_timer", amount=1, unit="hours") == {"error": "too many timers are running"}
+
+
+async def test_two_calls_do_not_share_a_reservation(tools: Tools, told: Told):
+    await call(tools, "reserve_table", **ANNA)
+    other = Tools(datetime.now, told)
+    assert await call(other, "get_reservation") == {"reservation": "none"}

@@ -1,0 +1,209 @@
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pipecat.frames.frames import (
+    ErrorFrame,
+    InterruptionFrame,
+    LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
+    LLMTextFrame,
+    MetricsFrame,
+    TTSAudioRawFrame,
+    TTSSpeakFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+    TTSTextFrame,
+)
+from pipecat.metrics.metrics import TTFBMetricsData
+
+from agent.trace import Trace
+from agent.tts_service import TtsService
+from tests.agent.stand_ins import Rig, TtsStandIn, eventually, rigged, running, settings_for
+from tts_server.protocol import Audio, Cancel, Failed, Finish, Open, Speak, encode_audio
+from wire.message import trace_ids
+
+TWO_SENTENCES = ("Hello ", "there. ", "How ", "are ", "you?")
+
+
+@asynccontextmanager
+async def voiced(server: TtsStandIn, **settings: Any) -> AsyncGenerator[Rig, None]:
+    async with running(server), rigged(TtsService(settings_for(server, **settings), Trace())) as rig:
+        yield rig
+
+
+async def answer(rig: Rig, *texts: str) -> None:
+    """An answer of the LLM's."""
+    await rig.send(LLMFullResponseStartFrame())
+    for text in texts:
+        await rig.send(LLMTextFrame(text))
+    await rig.send(LLMFullResponseEndFrame())
+
+
+async def test_an_answer_is_one_speech():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        await answer(rig, *TWO_SENTENCES)
+        await server.until(Finish)
+    assert [type(message) for message in server.received[1:]] == [Open, Speak, Speak, Finish]
+
+
+async def test_a_sentence_is_sent_when_it_is_complete():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        await answer(rig, *TWO_SENTENCES)
+        await server.until(Finish)
+    assert server.said == ["Hello there.", "How are you?"]
+
+
+async def test_the_rate_of_the_call_is_asked_for():
+    server = TtsStandIn()
+    async with voiced(server, audio_out_hz=24_000, voice="one", voice_preset="balanced") as rig:
+        await answer(rig, "Hello.")
+        opened = await server.until(Open)
+    assert (opened.sample_rate_hz, opened.voice, opened.preset) == (24_000, "one", "balanced")
+
+
+async def test_each_speech_says_which_call_it_belongs_to():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        await answer(rig, "Hello.")
+        opened = await server.until(Open)
+    assert trace_ids(opened.traceparent)
+
+
+async def test_the_audio_comes_between_its_start_and_its_stop():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        await answer(rig, *TWO_SENTENCES)
+        await rig.until(TTSStoppedFrame)
+        kinds = [type(frame) for frame in rig.down]
+    order = [kinds.index(kind) for kind in (TTSStartedFrame, TTSAudioRawFrame, TTSStoppedFrame)]
+    assert order == sorted(order)
+
+
+async def test_all_the_audio_comes_through():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        await answer(rig, *TWO_SENTENCES)
+        await rig.until(TTSStoppedFrame)
+        assert sum(len(frame.audio) for frame in rig.came(TTSAudioRawFrame)) == 5 * 2_400 * 2
+
+
+async def test_words_come_with_the_times_of_their_audio():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        await answer(rig, *TWO_SENTENCES)
+        await rig.until(TTSStoppedFrame)
+        words = [frame for frame in rig.came(TTSTextFrame)]
+    begins = [(frame.pts or 0) - (words[0].pts or 0) for frame in words]
+    assert [frame.text for frame in words] == ["Hello", "there.", "How", "are", "you?"]
+    assert [round(begin / 1e6) for begin in begins] == [0, 100, 200, 300, 400]
+
+
+async def test_an_interruption_cancels_the_speech():
+    server = TtsStandIn(slow=True)
+    async with voiced(server) as rig:
+        await answer(rig, "A very long story indeed.")
+        await rig.until(TTSAudioRawFrame)
+        await rig.send(InterruptionFrame())
+        assert (await server.until(Cancel)).speech_id == server.messages(Open)[0].speech_id
+
+
+async def test_audio_that_comes_after_a_cancel_is_not_heard():
+    server = TtsStandIn(slow=True)
+    async with voiced(server) as rig:
+        await answer(rig, "A very long story indeed.")
+        await rig.until(TTSAudioRawFrame)
+        await rig.send(InterruptionFrame())
+        await rig.until(InterruptionFrame)
+        heard = len(rig.came(TTSAudioRawFrame))
+        late = encode_audio(Audio(server.messages(Open)[0].speech_id, 0, bytes(2_400)))
+        assert server._server
+        await next(iter(server._server.connections)).send(late)
+        await answer(rig, "Yes?")
+        await rig.until(TTSStoppedFrame)
+        assert len(rig.came(TTSAudioRawFrame)) == heard + 1
+
+
+async def test_the_answer_after_an_interruption_is_a_new_speech():
+    server = TtsStandIn(slow=True)
+    async with voiced(server) as rig:
+        await answer(rig, "A very long story indeed.")
+        await rig.until(TTSAudioRawFrame)
+        await rig.send(InterruptionFrame())
+        await server.until(Cancel)
+        await answer(rig, "Yes?")
+        await server.until(Open, 2)
+    assert len({message.speech_id for message in server.messages(Open)}) == 2
+
+
+async def test_a_speech_that_must_be_heard_is_not_cancelled():
+    server = TtsStandIn(slow=True)
+    async with voiced(server) as rig:
+        alarm = TTSSpeakFrame("Your timer is up.")
+        alarm.interruptible = False
+        await rig.send(alarm)
+        await rig.until(TTSAudioRawFrame)
+        await rig.send(InterruptionFrame())
+        await rig.until(TTSStoppedFrame)
+    assert (len(rig.came(TTSAudioRawFrame)), server.messages(Cancel)) == (4, [])
+
+
+async def test_a_speech_that_fails_is_an_error_and_ends():
+    server = TtsStandIn()
+    server.fails = Failed(code="unknown_voice", message="no voice of that name")
+    async with voiced(server) as rig:
+        await answer(rig, "Hello.")
+        await rig.until(TTSStoppedFrame)
+    assert any("no voice of that name" in frame.error for frame in rig.up if isinstance(frame, ErrorFrame))
+
+
+async def test_after_a_failure_the_next_answer_is_spoken():
+    server = TtsStandIn()
+    server.fails = Failed(code="internal", message="broken")
+    async with voiced(server) as rig:
+        await answer(rig, "Hello.")
+        await rig.until(TTSStoppedFrame)
+        server.fails = None
+        await answer(rig, "Hello again.")
+        await rig.until(TTSAudioRawFrame)
+
+
+async def test_a_server_that_comes_back_speaks_again():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        await answer(rig, "One.")
+        await rig.until(TTSStoppedFrame)
+        await server.stop()
+        await server.start()
+        await eventually(lambda: server.connections == 2)
+        await asyncio.sleep(0.05)  # Ready is on its way
+        await answer(rig, "Two.")
+        await rig.until(TTSAudioRawFrame, 2)
+
+
+async def test_a_server_that_dies_while_it_speaks_ends_the_answer():
+    server = TtsStandIn(slow=True)
+    async with voiced(server, tts_timeout_ms=60_000) as rig:
+        await answer(rig, "A very long story indeed.")
+        await rig.until(TTSAudioRawFrame)
+        await server.stop()
+        await rig.until(LLMFullResponseEndFrame)
+
+
+async def test_answers_without_a_server_do_not_pile_up():
+    async with rigged(TtsService(settings_for(tts_timeout_ms=60_000), Trace())) as rig:
+        for _ in range(4):
+            await answer(rig, *TWO_SENTENCES)
+        await rig.until(LLMFullResponseEndFrame, 4)
+
+
+async def test_the_time_to_the_first_audio_is_reported_under_a_name_people_know():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        await answer(rig, "Hello.")
+        await rig.until(TTSStoppedFrame)
+        times = [d for f in rig.came(MetricsFrame) for d in f.data if isinstance(d, TTFBMetricsData)]
+    assert [metric.processor for metric in times if metric.value] == ["TTS"]

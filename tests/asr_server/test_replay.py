@@ -1,0 +1,206 @@
+"""A decoder that can only be ended, used as if it could be copied."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from asr_server.recognizer import Begin, Chunk, Finish, GoOn, Heard, Work
+from asr_server.replay import Limits, ReplayedStream, Spoken, choose_cut, is_quiet, level, words_before
+from tests.asr_server.spelling import CHUNK_SAMPLES, SpellingDecoder
+
+ROOMY = Limits(hold_chunks=2, replay_chunks=1_000, quiet_chunks=1_000, lead_in_chunks=1)
+TIGHT = Limits(hold_chunks=1, replay_chunks=6, quiet_chunks=4, lead_in_chunks=2)
+A, B, C = (bytes([letter]) * 2 * CHUNK_SAMPLES for letter in b"abc")
+ZERO = bytes(2 * CHUNK_SAMPLES)
+
+chunks = st.sampled_from([A, B, C, ZERO, ZERO])
+tails = st.sampled_from([b"", b"t", b"uu"])
+
+
+class Runner:
+    """A stream that is stepped until it is done."""
+
+    def __init__(self, limits: Limits = ROOMY) -> None:
+        self.decoder = SpellingDecoder()
+        self.stream = ReplayedStream(self.decoder, limits, "mean")
+
+    def do(self, *works: Work) -> Heard:
+        heard = Heard("")
+        for work in works:
+            heard = self.stream.step(work)
+            while not heard.done:
+                heard = self.stream.step(GoOn())
+        return heard
+
+    def hear(self, *pcm: bytes) -> Heard:
+        return self.do(*map(Chunk, pcm))
+
+    def finish(self, tail: bytes = b"t") -> str:
+        return self.do(Finish(tail)).text
+
+
+def test_text_grows_with_the_audio():
+    run = Runner()
+    assert [run.hear(A).text, run.hear(B).text] == ["mean/" + A.hex(), f"mean/{A.hex()} mean/{B.hex()}"]
+
+
+def test_a_finish_before_any_audio_is_empty():
+    assert Runner().finish(b"") == ""
+
+
+def test_a_resumed_utterance_is_whole():
+    interrupted, straight = Runner(), Runner()
+    interrupted.hear(A)
+    interrupted.finish()
+    interrupted.hear(B, C)
+    straight.hear(A, B, C)
+    assert interrupted.finish() == straight.finish()
+
+
+def test_audio_after_a_finish_is_only_kept_for_a_while():
+    run = Runner()
+    run.hear(A)
+    run.finish()
+    fed = run.decoder.fed
+    run.hear(B, C)
+    assert run.decoder.fed == fed
+    run.hear(A)
+    assert run.decoder.fed == fed + 4
+
+
+def test_a_finish_that_asks_the_same_again_is_answered_without_a_replay():
+    run = Runner()
+    run.hear(A, B)
+    text = run.finish()
+    fed = run.decoder.fed
+    assert run.finish() == text
+    assert run.decoder.fed == fed
+
+
+def test_a_replay_goes_a_chunk_a_step():
+    run = Runner()
+    run.hear(*[A, B] * 10)
+    run.finish()
+    run.hear(A, B)
+    counts = [run.decoder.fed]
+    heard = run.stream.step(Chunk(C))
+    while not heard.done:
+        counts.append(run.decoder.fed)
+        heard = run.stream.step(GoOn())
+    assert {after - before for before, after in pairwise(counts)} == {1}
+    assert len(counts) > 20
+
+
+def test_a_finish_in_the_middle_of_a_replay_can_be_dropped():
+    run, straight = Runner(), Runner()
+    run.hear(A, B)
+    run.finish()
+    run.hear(C)
+    assert not run.stream.step(Finish(b"t")).done
+    run.hear(A)
+    straight.hear(A, B, C, A)
+    assert run.finish() == straight.finish()
+
+
+def test_a_new_utterance_begins_with_the_mean_that_the_last_words_left():
+    run = Runner()
+    run.hear(A)
+    run.finish()
+    mean = run.decoder.mean()
+    run.hear(B, C, A)  # a replay is under way
+    run.do(Begin())
+    assert run.hear(B).text == f"{mean}/{B.hex()}"
+
+
+def test_silence_teaches_the_mean_nothing():
+    run = Runner()
+    run.hear(ZERO)
+    run.finish(b"")
+    run.do(Begin())
+    assert run.hear(A).text == "mean/" + A.hex()
+
+
+def test_long_silence_is_shortened_to_the_lead_in():
+    run = Runner(TIGHT)
+    run.hear(*[ZERO] * 100)
+    fed = run.decoder.fed
+    run.hear(A)
+    run.finish()
+    run.hear(ZERO, ZERO)
+    assert run.decoder.fed - fed <= TIGHT.quiet_chunks + TIGHT.lead_in_chunks + 5
+
+
+def test_a_long_utterance_keeps_all_its_words_and_little_audio():
+    run = Runner(TIGHT)
+    said = [bytes([n, n + 1] * CHUNK_SAMPLES) for n in range(1, 90)]
+    run.hear(*said)
+    heard = [word.split("/")[1] for word in run.finish(b"").split()]
+    assert heard == [pcm.hex() for pcm in said]
+    fed = run.decoder.fed
+    run.hear(A, B)
+    assert run.decoder.fed - fed <= TIGHT.replay_chunks + 2
+
+
+@given(st.lists(st.tuples(chunks, st.booleans(), tails), max_size=60), st.sampled_from([ROOMY, TIGHT]), tails)
+def test_commits_on_the_way_change_nothing(
+    audio: list[tuple[bytes, bool, bytes]], limits: Limits, last_tail: bytes
+):
+    committed, straight = Runner(limits), Runner(limits)
+    for pcm, commits, tail in audio:
+        committed.hear(pcm)
+        straight.hear(pcm)
+        if commits:
+            committed.finish(tail)
+    assert committed.finish(last_tail) == straight.finish(last_tail)
+
+
+@given(st.lists(st.tuples(chunks, st.booleans()), max_size=60), st.data())
+def test_giving_work_up_half_way_changes_nothing(audio: list[tuple[bytes, bool]], data: st.DataObject):
+    committed, straight = Runner(TIGHT), Runner(TIGHT)
+    for pcm, commits in audio:
+        committed.hear(pcm)
+        straight.hear(pcm)
+        heard = committed.stream.step(Finish(b"t")) if commits else Heard("")
+        while not heard.done and data.draw(st.booleans()):
+            heard = committed.stream.step(GoOn())
+    assert committed.finish() == straight.finish()
+
+
+def test_the_level_of_a_square_wave_is_its_height():
+    assert level(np.array([500, -500] * 10, np.int16).tobytes()) == 500
+
+
+@pytest.mark.parametrize(
+    ("levels", "quiet"),
+    [
+        ([0, 0, 0], True),
+        ([100, 90, 110], True),
+        ([100, 300, 390], True),
+        ([100, 500, 100], False),
+        ([100, 100, 500], False),
+        ([500, 100, 100], True),
+        ([0, 25, 0], True),
+    ],
+)
+def test_only_noise_is_quiet(levels: list[float], quiet: bool):
+    assert is_quiet(levels, 2) is quiet
+
+
+WORDS = [Spoken("one", 0, 4), Spoken("", 4, 6), Spoken("two", 6, 9), Spoken("", 9, 13), Spoken("three", 13, 20)]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "cut", "before"),
+    [
+        (WORDS, 13, "one two"),  # the pause from 9 on lies in the first half
+        ([*WORDS[:4], Spoken("and", 13, 14), Spoken("", 14, 18), Spoken("so", 18, 20)], 16, "one two and"),
+        ([Spoken("one", 0, 11), Spoken("", 11, 11.5), Spoken("two", 11.5, 20)], 11, "one"),
+        ([Spoken("one", 0, 20)], 20, "one"),
+        ([], 20, ""),
+    ],
+)
+def test_the_cut_is_in_a_pause_or_before_the_last_word(spoken: list[Spoken], cut: int, before: str):
+    assert choose_cut(spoken, 20) == cut
+    assert words_before(spoken, cut) == before
