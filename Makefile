@@ -30,7 +30,7 @@ run: $(EMBEDDED)
 	@.venv/bin/python -m agent.local
 
 test: $(DEV)
-	@PYTHONASYNCIODEBUG=1 .venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -o asyncio_debug=true $(ARGS)
 
 test-slow: $(DEV)
 	@.venv/bin/python -m pytest -m slow $(ARGS)

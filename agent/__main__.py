@@ -5,6 +5,7 @@ own options still work (`python -m agent --help`) and come after what the settin
 """
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
@@ -34,6 +35,8 @@ def serve(settings: AgentSettings, agent: "Agent") -> None:
     )
     run.app.get("/ready")(_ready)
     run.app.router.lifespan_context = _lifespan(settings, agent)
+    # uvicorn stops serving, and then has the signal act as it would have: this makes the exit status 0.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.argv[1:1] = ["--host", settings.host, "--port", str(settings.port)]
     run.main()
 
@@ -48,14 +51,26 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-        # Here, since the runner and uvicorn have set up logs of their own by now: at DEBUG, with transcripts.
-        configure("agent", settings.log_level, settings.log_format)
+        _configure_logs(settings)
         await agent.warm_up()
         _hang_up_on_signals(agent)
         logger.info("ready: open http://localhost:{}/client", settings.port)
         yield
 
     return lifespan
+
+
+def _configure_logs(settings: AgentSettings) -> None:
+    """Log as set.
+
+    Done twice: Pipecat's runner (DEBUG, with transcripts) and uvicorn (every request) have set up logs of
+    their own by the time they serve.
+    """
+    configure("agent", settings.log_level, settings.log_format)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _hang_up_on_signals(agent: "Agent") -> None:
@@ -74,6 +89,7 @@ def _hang_up_on_signals(agent: "Agent") -> None:
 
 if __name__ == "__main__":
     the_settings = read(AgentSettings)
+    _configure_logs(the_settings)
 
     from agent.bot import Agent  # takes seconds: wrong settings are reported before
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.call_line import Call, CannotCall, HungUp, Turn, dial
+from agent.call_line import CannotCall, HungUp, Turn, dial
 from agent.call_media import NotAudio
 from agent.call_report import CallReport, TurnReport, recording_of, report_of
 
@@ -38,24 +38,13 @@ async def place_call(
     problem = ""
     async with dial(url, token) as call:
         try:
-            await _converse(call, turns, timeout_s, greeting)
+            await call.converse(turns, timeout_s, greeting=greeting)
         except HungUp as hung_up:
             problem = str(hung_up)
-        recording = recording_of(call)
+    recording = await asyncio.to_thread(recording_of, call)
     if out is not None:
         await asyncio.to_thread(recording.write, out)
     return await asyncio.to_thread(report_of, call, recording, url, problem)
-
-
-async def _converse(call: Call, turns: Sequence[Turn], timeout_s: float, greeting: bool) -> None:
-    following = [*turns[1:], None]
-    if greeting:
-        await call.listen(timeout_s)
-    for turn, after in zip(turns, following, strict=True):
-        barge_in_after_s = after.barge_in_after_s if after else None
-        answered = await call.say(turn, timeout_s, wait_for_end=barge_in_after_s is None)
-        if answered and barge_in_after_s is not None:
-            await call.wait(barge_in_after_s)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ known delay, gaps came out within 10 ms (tests/agent/test_call.py).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,10 +135,28 @@ class Call:
             self.exchanges.append(Exchange(turn.name, speech, start, answered, barged_in))
         return answered
 
+    async def converse(self, turns: Sequence[Turn], timeout_s: float, *, greeting: bool = True) -> None:
+        """Wait for the greeting, then speak the turns, each when it is its time. Raises HungUp.
+
+        Cancelling leaves the call as it is.
+        """
+        if greeting:
+            await self.listen(timeout_s)
+        for turn, following in zip(turns, [*turns[1:], None], strict=True):
+            barge_in_after_s = following.barge_in_after_s if following else None
+            answered = await self.say(turn, timeout_s, wait_for_end=barge_in_after_s is None)
+            if answered and barge_in_after_s is not None:
+                await self.wait(barge_in_after_s)
+
     async def wait(self, seconds: float) -> None:
         """Let the call run on. Raises HungUp."""
         until = self.clock.now() + int(seconds * CALL_HZ)
         await self._until(lambda: self.clock.now() >= until)
+
+    @property
+    def length(self) -> int:
+        """How long the recording is by now, in samples."""
+        return max(self.caller.length, self.agent.length, self._heard_until)
 
     def sounded_at(self, since: int) -> int | None:
         """Where the agent's first sound at or after `since` lies."""

@@ -60,6 +60,13 @@ class CallReport:
     troubles: tuple[str, ...]
     """Errors that the agent reported."""
 
+    def turn(self, name: str) -> TurnReport:
+        """The first turn of that name. Raises KeyError where there is none."""
+        for turn in self.turns:
+            if turn.name == name:
+                return turn
+        raise KeyError(name)
+
     @property
     def unanswered(self) -> tuple[str, ...]:
         """The names of the turns that got no answer."""
@@ -83,11 +90,9 @@ class Recording:
 
 
 def recording_of(call: Call) -> Recording:
-    """What was recorded so far."""
-    length = max(call.clock.now(), call.caller.length, call.agent.length)
-    channels = (
-        soxr.resample(tape.samples(length), CALL_HZ, RECORDING_HZ) for tape in (call.caller, call.agent)
-    )
+    """What was recorded so far. Takes a few ms for a second of it: not while a call is running."""
+    tapes = (call.caller, call.agent)
+    channels = (soxr.resample(tape.samples(call.length), CALL_HZ, RECORDING_HZ) for tape in tapes)
     return Recording(*(channel.astype(np.int16) for channel in channels))
 
 

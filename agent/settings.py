@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, WebsocketUrl, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, WebsocketUrl, field_validator, model_validator
 from pydantic.networks import HttpUrl
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,6 +16,8 @@ SYSTEM_PROMPT = (
 GREETING_CUE = "The caller has just connected. Greet them in one sentence."
 
 Ms = Annotated[int, Field(gt=0)]
+FromText = BeforeValidator(int)
+"""The environment has text, and a Literal of numbers takes no text."""
 
 
 class AgentSettings(BaseSettings):
@@ -61,9 +63,9 @@ class AgentSettings(BaseSettings):
     sorry_no_answer: str = "Sorry, I can't think of an answer right now. Please say that again in a moment."
     """Said when the LLM server failed."""
 
-    audio_out_hz: Literal[16_000, 24_000, 48_000] = 24_000
+    audio_out_hz: Annotated[Literal[16_000, 24_000, 48_000], FromText] = 24_000
     """Asked of the TTS server, so that nothing is resampled on the way; Opus is at home at all three."""
-    audio_out_chunk_ms: Literal[10, 20, 40] = 20
+    audio_out_chunk_ms: Annotated[Literal[10, 20, 40], FromText] = 20
 
     vad_stop_ms: Ms = 200
     """Silence that counts as a pause, at which Smart Turn is asked and the transcript is committed."""

@@ -24,6 +24,7 @@ from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnal
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams
 from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
     DataFrame,
     Frame,
@@ -123,8 +124,8 @@ class ConfirmedTurnStop(TurnAnalyzerUserTurnStopStrategy):
             case NothingHeardFrame() if self._asked:
                 await super().trigger_user_turn_stopped()
                 await self._apologise(frame.lost)
-            case BotStoppedSpeakingFrame():
-                self._owes_answer = False
+            case BotStartedSpeakingFrame() | BotStoppedSpeakingFrame():
+                self._owes_answer = isinstance(frame, BotStartedSpeakingFrame)
             case _:
                 pass
         return result

@@ -25,6 +25,13 @@ QUIET_OVER_NOISE = 4.0
 """12 dB above the quietest chunk of the segment still counts as its noise."""
 
 
+class Piece(NamedTuple):
+    """A chunk that is kept."""
+
+    pcm: bytes
+    level: float
+
+
 class Spoken(NamedTuple):
     """A word, or a pause where `word` is empty, by its chunks since the segment began (not whole numbers)."""
 
@@ -125,8 +132,7 @@ class ReplayedStream:
                 self._begin()
                 return Heard("")
             case Chunk(pcm):
-                self._audio.append(pcm)
-                self._levels.append(level(pcm))
+                self._audio.append(Piece(pcm, level(pcm)))
                 self._tail = None
             case Finish(tail):
                 self._tail = tail
@@ -141,8 +147,7 @@ class ReplayedStream:
     def _begin(self) -> None:
         self._mean = self._next_mean
         self._settled = ""
-        self._audio: list[bytes] = []  # of the segment, at most `replay_chunks` and what came while held
-        self._levels: list[float] = []
+        self._audio: list[Piece] = []  # of the segment, at most `replay_chunks` and what came while held
         self._fed = 0  # chunks that the decoder has heard
         self._text = ""
         self._tail: bytes | None = None
@@ -180,7 +185,7 @@ class ReplayedStream:
             self._running = False
 
     def _feed(self) -> None:
-        self._decoder.feed(self._audio[self._fed])
+        self._decoder.feed(self._audio[self._fed].pcm)
         self._fed += 1
         text = self._decoder.text()
         if self._fed >= self._limits.replay_chunks:
@@ -191,8 +196,8 @@ class ReplayedStream:
             self._text = _join(self._settled, text)
 
     def _is_idle(self) -> bool:
-        quiet = self._fed >= self._limits.quiet_chunks
-        return quiet and is_quiet(self._levels[: self._fed], self._limits.lead_in_chunks)
+        levels = [piece.level for piece in self._audio[: self._fed]]
+        return self._fed >= self._limits.quiet_chunks and is_quiet(levels, self._limits.lead_in_chunks)
 
     def _settle(self) -> None:
         """Fix the words up to a good place to cut, and go on behind it in a new decoder utterance."""
@@ -210,7 +215,6 @@ class ReplayedStream:
         """Forget the beginning of the segment; what is left is to be heard again."""
         self._stop()
         del self._audio[:dropped_chunks]
-        del self._levels[:dropped_chunks]
         self._fed = 0
         self._answered = None
 
@@ -225,7 +229,6 @@ class ReplayedStream:
             self._next_mean = self._decoder.mean()
         self._text = _join(self._settled, words)
         self._answered = (len(self._audio), tail)
-        self._tail = None
 
 
 def _join(before: str, after: str) -> str:

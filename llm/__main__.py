@@ -1,4 +1,4 @@
-"""Serve the language model: `python -m llm`, with settings from the environment (llm/settings.py)."""
+"""`python -m llm`: read the settings, pick the engine, serve."""
 
 import sys
 
@@ -9,8 +9,8 @@ from wire.serve import serve
 from wire.settings import read
 
 
-def open_generator(settings: LlmSettings) -> Generator:
-    """The engine that the settings name; nothing else of the server imports one."""
+def generator_for(settings: LlmSettings) -> Generator:
+    """The engine that the settings name; raises ImportError where it is not there."""
     match settings.engine:
         case "llama":
             from llm.llama import Llama
@@ -24,9 +24,14 @@ def open_generator(settings: LlmSettings) -> Generator:
 
 
 def main() -> int:
-    """Serve until told to stop."""
+    """Serve until a signal; 0 where that was the reason to end, 1 for a model that fails, 2 for settings."""
     settings = read(LlmSettings)
-    generator = open_generator(settings)
+    try:
+        generator = generator_for(settings)
+    except ImportError as error:
+        print(f"LLM_ENGINE: {settings.engine} is not installed: {error}", file=sys.stderr)
+        print("            pip install 'voice-agent[llm]'", file=sys.stderr)
+        return 2
     try:
         return serve(create_app(settings, generator))
     finally:

@@ -70,8 +70,11 @@ class Exchange(Response, Generic[R]):
             except TimeoutError:
                 if not deadline.expired():
                     raise
-                why = "the server is stopping" if self._service.draining else "the time limit was reached"
-                raise Refused("session_too_long", why, retry=True) from None
+                if self._service.draining:
+                    raise Refused("not_ready", "the server is stopping", retry=True) from None
+                limit_s = self._service.settings.max_session_s
+                sentence = f"a request may take {limit_s:g} s"
+                raise Refused("session_too_long", sentence, retry=True) from None
 
     async def _body(self) -> bytes:
         try:
@@ -102,7 +105,7 @@ class Exchange(Response, Generic[R]):
             return
         async with aclosing(reply) as events:
             async for event in events:
-                await self._send_event(event.model_dump_json(exclude_none=False))
+                await self._send_event(event.model_dump_json())
         await self._send_event(DONE)
         await self._send({"type": "http.response.body", "body": b""})
 
@@ -140,7 +143,8 @@ class Exchange(Response, Generic[R]):
         if status == 500:
             logger.opt(exception=error).error("request broke")
         self._service.count_refusal(reply.error.code or reply.error.type)
-        logger.info("refused: {} {} ({})", status, reply.error.code, reply.error.message)
+        logger.info("refused: {} {} {}", status, reply.error.code, reply.error.param or "")
+        logger.debug("{}", reply.error.message)  # it may quote the request
         with suppress(HungUp):
             if self._streaming:
                 await self._send_event(reply.model_dump_json())
@@ -156,12 +160,8 @@ def as_reply(error: Exception) -> tuple[int, ErrorReply, dict[str, str]]:
     kind, headers = "invalid_request_error", dict[str, str]()
     match error:
         case BadRequest():
-            status, detail = (
-                400,
-                ErrorDetail(
-                    message=str(error), type=kind, param=error.param, code=error.code or "invalid_value"
-                ),
-            )
+            code = error.code or "invalid_value"
+            status, detail = 400, ErrorDetail(message=str(error), type=kind, param=error.param, code=code)
         case Refused(retry=True):
             status, headers = 503, {"Retry-After": str(RETRY_AFTER_S)}
             detail = ErrorDetail(message=str(error), type="overloaded_error", code=error.code)

@@ -9,7 +9,9 @@ model that leaves a state that is neither before nor after the step.
 import ctypes
 import random
 import re
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import llama_cpp as lib
 from loguru import logger
@@ -43,6 +45,8 @@ class Llama:
         self._model = _load(settings)
         self._vocab = lib.llama_model_get_vocab(self._model)
         self._read_tokens()
+        needs_bos = lib.llama_vocab_get_add_bos(self._vocab)
+        self._bos: int | None = lib.llama_vocab_bos(self._vocab) if needs_bos else None
         self.chat_format = self._read_chat_format(settings)
         self._context = self._open_context(settings)
         self._memory = lib.llama_get_memory(self._context)
@@ -50,13 +54,15 @@ class Llama:
         recurrent = lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model)
         self.rewinds = not recurrent
         self._batch = lib.llama_batch_init(self._batch_tokens, 0, 1)
+        self._readers, self._closed = 0, False
+        self._readers_changed = threading.Condition()
 
     def tokenise(self, text: str) -> list[int]:
         """Thread-safe. Raises ValueError for text that is not Unicode (half a surrogate pair)."""
-        tokens = [token for part in self._parts(text) for token in self._tokenise(part.encode())]
-        bos = lib.llama_vocab_bos(self._vocab)
-        if lib.llama_vocab_get_add_bos(self._vocab) and tokens[:1] != [bos]:
-            tokens.insert(0, bos)
+        with self._reader():
+            tokens = [token for part in self._parts(text) for token in self._tokenise(part.encode())]
+        if self._bos is not None and tokens[:1] != [self._bos]:
+            tokens.insert(0, self._bos)
         return tokens
 
     def text_of(self, token: int) -> bytes:
@@ -103,10 +109,27 @@ class Llama:
         lib.llama_memory_clear(self._memory, True)
 
     def close(self) -> None:
-        """Free the model and its memory."""
+        """Free the model and its memory; waits for the threads that are tokenising."""
+        with self._readers_changed:
+            self._closed = True
+            self._readers_changed.wait_for(lambda: not self._readers)
         lib.llama_batch_free(self._batch)
         lib.llama_free(self._context)
         lib.llama_model_free(self._model)
+
+    @contextmanager
+    def _reader(self) -> Iterator[None]:
+        """While this is held, the model is not freed. Raises ModelFailed where it is freed already."""
+        with self._readers_changed:
+            if self._closed:
+                raise ModelFailed("the model is closed")
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._readers_changed:
+                self._readers -= 1
+                self._readers_changed.notify()
 
     def _parts(self, text: str) -> Iterator[str]:
         """The text, cut inside words (or white space) that are too long to be any; see LONGEST_RUN."""

@@ -127,9 +127,9 @@ class Scheduler:
         return job
 
     def close(self) -> None:
-        """Stop the thread and free the model. Waits for one step at most."""
+        """Stop the thread and free the model. Waits for one step at most, and not for the opening."""
         self._tell_waiting("the model is closed")
-        if self._thread.is_alive():
+        if self._slots:
             self._thread.join()
 
     def _own_model(self) -> None:

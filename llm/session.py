@@ -155,18 +155,23 @@ class Answering:
 
     async def chunks(self, *, include_usage: bool) -> AsyncGenerator[Chunk, None]:
         """The events of a stream."""
-        yield self._chunk(Delta(role="assistant", content=""))
-        async with aclosing(self._parts()) as parts:
-            async for part in parts:
-                yield self._chunk(self._delta(part))
-        yield self._chunk(Delta(), self._finish_reason)
-        if include_usage:
-            yield Chunk(**self._head, choices=[], usage=self._usage)
+        try:
+            yield self._chunk(Delta(role="assistant", content=""))
+            async with aclosing(self._parts()) as parts:
+                async for part in parts:
+                    yield self._chunk(self._delta(part))
+            yield self._chunk(Delta(), self._finish_reason)
+            if include_usage:
+                yield Chunk(**self._head, choices=[], usage=self._usage)
+        finally:
+            self._end()
 
     async def whole(self) -> Completion:
         """The completion, when it is complete."""
-        async with aclosing(self._parts()) as arriving:
-            parts = [part async for part in arriving]
+        try:
+            parts = [part async for part in self._parts()]
+        finally:
+            self._end()
         deltas = [self._delta(part) for part in parts if isinstance(part, Call)]
         calls = [
             call.model_copy(update={"index": None}) for delta in deltas for call in delta.tool_calls or ()
@@ -182,20 +187,16 @@ class Answering:
         return Completion(**self._head, choices=[choice], usage=self._usage)
 
     async def _parts(self) -> AsyncGenerator[Part, None]:
-        try:
-            async for piece in self._generation:
-                if not self._said_tokens:
-                    self._first_s = time.perf_counter()
-                self._said_tokens += 1
-                for part in self._parser.push(piece):
-                    yield part
-                if self._parser.stopped:
-                    break
-            for part in self._parser.flush():
+        async for piece in self._generation:
+            if not self._said_tokens:
+                self._first_s = time.perf_counter()
+            self._said_tokens += 1
+            for part in self._parser.push(piece):
                 yield part
-        finally:
-            self._generation.cancel()
-            self._report()
+            if self._parser.stopped:
+                return
+        for part in self._parser.flush():
+            yield part
 
     def _chunk(self, delta: Delta, finish_reason: FinishReason | None = None) -> Chunk:
         return Chunk(**self._head, choices=[ChunkChoice(delta=delta, finish_reason=finish_reason)])
@@ -227,8 +228,9 @@ class Answering:
             prompt_tokens_details=CachedTokens(cached_tokens=self._generation.cached_tokens),
         )
 
-    def _report(self) -> None:
-        """One line, and the meters. Nothing of what was said."""
+    def _end(self) -> None:
+        """Leave the generator; one line, and the meters. Nothing of what was said."""
+        self._generation.cancel()
         cached, said = self._generation.cached_tokens, self._said_tokens
         ended = "stop" if self._parser.stopped else self._generation.finish or "cancelled"
         ttft_s = self._first_s - self._started_s

@@ -1,6 +1,5 @@
 """What the llm server can be told: LLM_PORT, LLM_MODEL_PATH, ... in the environment or in .env."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,8 +29,8 @@ class LlmSettings(ServiceSettings):
     """Prompt and answer of one conversation; unset: what the model was trained for, at most 8,192."""
     piece_tokens: Annotated[int, Field(ge=16, le=4_096)] = 128
     """Prompts are evaluated in pieces of this size, so that other answers go on in between."""
-    threads: Annotated[int, Field(ge=1, le=512)] = max(1, (os.cpu_count() or 2) // 2)
-    """For one decode. Measured on the demo model: two threads are slower than one."""
+    threads: Annotated[int, Field(ge=1, le=512)] = 1
+    """For one step on the CPU. The demo model is slower with two than with one; larger ones are not."""
     gpu_layers: Annotated[int, Field(ge=-1)] = 0
     """How much of the model goes to the GPU; -1: all of it."""
 

@@ -21,7 +21,8 @@ from tts_server.synthesizer import Emit, Pcm, Piece, Stream, TimedWord, Voice, W
 from tts_server.word_pieces import WordPieces
 
 BUFFER_MS = 200
-"""How much audio the library hands over at a time: 0.2 ms of its work. Each time it waits for Python."""
+"""How much audio the library hands over at a time: 0.2 ms of its work. Each time it waits for Python.
+Over 450 words per minute the library tells word times wrong by up to this; clients are not told them then."""
 
 # From espeak-ng's speak_lib.h.
 AUDIO_OUTPUT_SYNCHRONOUS = 2

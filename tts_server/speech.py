@@ -64,7 +64,7 @@ class Speech:
 
     @property
     def asked_since_s(self) -> float:
-        """How long ago the first text came."""
+        """How long ago the first text with something to say came."""
         return monotonic() - self._asked_s
 
     @property
@@ -74,7 +74,7 @@ class Speech:
 
     def expect(self, segments: list[Segment]) -> None:
         """More text has been asked for; the scheduler has it spoken."""
-        if not self._asked:
+        if segments and not self._asked:
             self._asked, self._asked_s = True, monotonic()
         self._waiting.extend(len(segment.text) for segment in segments)
 

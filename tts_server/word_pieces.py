@@ -39,12 +39,13 @@ class WordPieces:
     def mark(self, position: int, sample: int) -> Piece | None:
         """Take note that the text from `position` on (counted from 0) is said from `sample` on.
 
-        Gives out the audio before it, or nothing where the mark is in a word that has begun already.
+        Gives out the audio before it, or nothing where the mark is in a word that has begun already. A mark
+        beyond the audio that is here counts as at its end.
         """
         word = bisect_right(self._segment.starts, position) - 1
         if word <= self._word:
             return None
-        sample = max(sample, self._start_sample)
+        sample = max(min(sample, self._samples), self._start_sample)
         words = self._timed(word, sample)
         self._word, self._start_sample = word, sample
         return Piece(self._take(sample), words)

@@ -107,6 +107,8 @@ YES = wordings(
 )
 NO = wordings("no; no thank you; no thanks; not now; ~no not now; maybe later")
 _INTERLUDES = (tools.calculate, tools.tell_time, tools.tell_date, tools.set_timer, outside.refuse)
+MOST_PEOPLE = 20
+TOO_MANY = f"people: Input should be less than or equal to {MOST_PEOPLE}"  # as the agent's tool says it
 NONE_YET = "You don't have a reservation yet. Would you like to book a table?"
 
 
@@ -114,6 +116,7 @@ def _value(call: Call, slot: str) -> tuple[str, str | int]:
     """(how it is said, what the tool gets) for a new value of the slot."""
     if slot == "people":
         count = call.rng.choice((1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 9, 10, 12, call.rng.randint(1, 20)))
+        count = call.rng.randint(MOST_PEOPLE + 1, 60) if call.chance(0.012) else count
         return both(count), count
     if slot == "name":
         plain = call.names(call.rng)
@@ -184,8 +187,14 @@ def _interlude(call: Call) -> None:
 
 
 def _reserve(call: Call) -> None:
-    """The tool call with everything known, and its confirmation."""
+    """The tool call with everything known, and its confirmation; too many people are asked for again."""
     arguments = {slot: call.slots[slot] for slot in ("name", "people", "day", "time")}
+    if int(arguments["people"]) > MOST_PEOPLE:
+        call.use("reserve_table", arguments, {"error": TOO_MANY})
+        call.say(f"I'm sorry, a table is for {MOST_PEOPLE} people at most. For how many people?")
+        call.hear(_fill(call, call.pick(ANSWERS["people"]), ("people",)))
+        _reserve(call)
+        return
     call.use("reserve_table", arguments, {"status": "reserved", **arguments})
     call.reserved = arguments
     call.say(

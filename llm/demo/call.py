@@ -49,6 +49,7 @@ class Call:
         self.slots: dict[str, str | int] = {}
         self.reserved: dict[str, str | int] | None = None
         self.jokes_told = 0
+        self.timers: list[str] = []  # what the agent says when each is over
         self._manner = manner
         self._held_out = held_out
 
@@ -73,6 +74,11 @@ class Call:
     def say(self, text: str) -> None:
         """The assistant answers."""
         self.messages.append({"role": "assistant", "content": text})
+
+    def ring(self) -> None:
+        """A timer is over: the agent says so of its own accord, and the model finds it in the history."""
+        self.say(self.timers.pop(0))
+        self.unscored.add(len(self.messages) - 1)
 
     def cut_off(self) -> None:
         """The caller interrupts the last answer: history keeps its first words only."""

@@ -20,8 +20,8 @@ from llm.demo.names import NameSource
 PROMPT: Json = json.loads((Path(__file__).parent / "prompt.json").read_text(encoding="utf-8"))
 MAX_TURNS = 8
 SKILLS = (
-    (booking.book, 30),
-    (tools.calculate, 12),
+    (booking.book, 34),
+    (tools.calculate, 14),
     (tools.tell_time, 6),
     (tools.tell_date, 8),
     (tools.set_timer, 11),
@@ -62,6 +62,8 @@ def dialogue(
         topic(call)
         if call.chance(0.05) and "content" in call.messages[-1]:
             _interrupt(call)
+        if call.timers and call.chance(0.3):
+            call.ring()
     return Dialogue(call.messages, frozenset(call.unscored))
 
 

@@ -45,6 +45,7 @@ SIGNS = {
     "*": (("times", "times", "multiplied by"), TIMES),
     "/": (("divided by",), SHARE),
 }
+ERRORS = ("division by zero", "the number is too large", "this is not a sum")  # as the agent's tool says it
 TIMER = wordings("""set a timer for {span}; start a timer for {span}; set a {span} timer; timer for {span}
     remind me in {span}; wake me up in {span}; can you set a timer for {span}; please set a timer for {span}
     set the timer to {span}; i need a timer for {span}; start a {span} timer
@@ -85,7 +86,7 @@ def calculate(call: Call) -> None:
     text, expression, result = _sum(call)
     call.hear(text)
     if result is None:
-        call.use("calculate", {"expression": expression}, {"error": "division by zero"})
+        call.use("calculate", {"expression": expression}, {"error": call.rng.choice(ERRORS)})
         call.say("I'm sorry, I can't work that out.")
         return
     call.use("calculate", {"expression": expression}, {"result": result})
@@ -154,4 +155,5 @@ def set_timer(call: Call) -> None:
     call.use(
         "set_timer", {"amount": amount, "unit": unit}, {"status": "started", "amount": amount, "unit": unit}
     )
+    call.timers.append(f"Your {amount} {single} timer is up.")
     call.say(f"Your timer for {amount} {unit if amount > 1 else single} is running.")

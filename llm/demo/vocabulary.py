@@ -3,7 +3,7 @@
 A known word is one token (the tokenizer looks a word up before it merges anything, as Llama 3's does, so
 there are no merges to learn). An unknown word is spelled: its letters are tokens. Names are kept out of
 the words, so a name is always spelled, and copying a name is copying letters, whoever it belongs to. So
-are the days, the months and the units of time: they are copied too, and seven of them are too few to learn
+are days, months, units of time, AM and PM: they are copied too, and seven of them are too few to learn
 copying whole words from (a first model that had them as words answered "Sunday" with "today").
 Digits are single tokens.
 """
@@ -29,10 +29,9 @@ _SPLIT = (
 # llama.cpp wants at least one merge; nobody says or types this.
 MERGE = ("Ð", "ł")
 WORDS = 1_400
-LEAST_COUNT = 4
-SPELLED = frozenset(
-    word.lower() for word in (*WEEKDAYS, *MONTHS, "second", "seconds", "minute", "minutes", "hour", "hours")
-)
+LEAST_COUNT = 3
+_UNITS = ("second", "seconds", "minute", "minutes", "hour", "hours")
+SPELLED = frozenset((*(word.lower() for word in (*WEEKDAYS, *MONTHS)), *_UNITS, "AM", "PM", "ĠAM", "ĠPM"))
 STAND_IN = "zqzq"  # stands for every name while words are counted
 
 
@@ -63,7 +62,7 @@ def _is_whole(word: str) -> bool:
     return (
         len(word) > 1
         and STAND_IN not in plain
-        and plain not in SPELLED
+        and not SPELLED & {plain, word}
         and not any(c.isdigit() for c in plain)
     )
 

@@ -68,6 +68,12 @@ class WebSocketStandIn:
         server.close()
         await server.wait_closed()
 
+    async def say(self, message: Message | str | bytes) -> None:
+        """Send something of the server's own accord, on the only connection."""
+        assert self._server
+        (connection,) = self._server.connections
+        await connection.send(message.json_text() if isinstance(message, Message) else message)
+
     def messages(self, kind: type[T]) -> list[T]:
         return [message for message in self.received if isinstance(message, kind)]
 
@@ -95,15 +101,8 @@ class AsrStandIn(WebSocketStandIn):
         self.finals: deque[str | None] = deque(finals)
         self.audio_bytes = 0
         self.refusal: asr.Failed | None = None
-        self._connection: ServerConnection | None = None
-
-    async def say(self, message: Message) -> None:
-        """Send a message of the server's own accord."""
-        assert self._connection
-        await self._connection.send(message.json_text())
 
     async def _converse(self, connection: ServerConnection) -> None:
-        self._connection = connection
         self.audio_bytes = 0
         async for frame in connection:
             if isinstance(frame, bytes):
@@ -113,15 +112,16 @@ class AsrStandIn(WebSocketStandIn):
             self.received.append(message)
             if isinstance(message, asr.Start):
                 ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
-                await self.say(self.refusal or ready)
+                await connection.send((self.refusal or ready).json_text())
             elif isinstance(message, asr.Commit):
-                await self._answer(message)
+                await self._answer(connection, message)
 
-    async def _answer(self, commit: asr.Commit) -> None:
+    async def _answer(self, connection: ServerConnection, commit: asr.Commit) -> None:
         text = self.finals.popleft() if self.finals else ""
         if text is not None:
             ids = {"utterance_id": commit.utterance_id, "commit_id": commit.commit_id}
-            await self.say(asr.Final(**ids, text=text, end_sample=self.audio_bytes // 2))
+            final = asr.Final(**ids, text=text, end_sample=self.audio_bytes // 2)
+            await connection.send(final.json_text())
 
 
 class TtsStandIn(WebSocketStandIn):
@@ -134,66 +134,76 @@ class TtsStandIn(WebSocketStandIn):
         super().__init__()
         self.slow = slow
         self.fails: tts.Failed | None = None
-        self._said: dict[int, int] = {}
-        self._speaking: dict[int, asyncio.Task[None]] = {}
 
     @property
     def said(self) -> list[str]:
         return [message.text for message in self.messages(tts.Speak)]
 
     async def _converse(self, connection: ServerConnection) -> None:
+        speeches: dict[int, _Speech] = {}
         async for frame in connection:
             message = tts.parse_client_message(str(frame))
             self.received.append(message)
-            await self._obey(connection, message)
+            await self._obey(connection, speeches, message)
 
-    async def _obey(self, connection: ServerConnection, message: Message) -> None:
+    async def _obey(
+        self, connection: ServerConnection, speeches: dict[int, "_Speech"], message: Message
+    ) -> None:
         match message:
             case tts.Start():
                 ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
                 await connection.send(ready.json_text())
             case tts.Open(speech_id=speech_id):
-                self._said[speech_id] = 0
+                speeches[speech_id] = _Speech(connection, speech_id, 0.1 if self.slow else 0)
             case tts.Speak(speech_id=speech_id) if self.fails:
                 failed = self.fails.model_copy(update={"speech_id": speech_id})
                 await connection.send(failed.json_text())
-            case tts.Speak(speech_id=speech_id, text=text):
-                before = self._speaking.get(speech_id)
-                self._speaking[speech_id] = asyncio.create_task(
-                    self._speak(connection, speech_id, text, before)
-                )
-            case tts.Finish(speech_id=speech_id) if speech_id in self._speaking:
-                self._speaking[speech_id].add_done_callback(
-                    lambda _: asyncio.ensure_future(self._end(connection, speech_id, False))
-                )
-            case tts.Cancel(speech_id=speech_id):
-                if speech_id in self._speaking:
-                    self._speaking[speech_id].cancel()
-                await self._end(connection, speech_id, True)
+            case tts.Speak(speech_id=speech_id, text=text) if speech_id in speeches:
+                speeches[speech_id].speak(text)
+            case tts.Finish(speech_id=speech_id) if speech_id in speeches:
+                speeches[speech_id].finish()
+            case tts.Cancel(speech_id=speech_id) if speech_id in speeches:
+                await speeches.pop(speech_id).cancel()
             case _:
                 pass
 
-    async def _speak(
-        self, connection: ServerConnection, speech_id: int, text: str, before: asyncio.Task[None] | None
-    ) -> None:
-        if before is not None:
-            await before
-        for word in text.split():
-            begin = self._said.get(speech_id)
-            if begin is None:
-                return
-            await connection.send(tts.Words(speech_id=speech_id, words=((word, begin),)).json_text())
-            pcm = b"\x10\x27" * (self.hz // 10)
-            await connection.send(tts.encode_audio(tts.Audio(speech_id, begin, pcm)))
-            self._said[speech_id] += self.hz // 10
-            await asyncio.sleep(0.1 if self.slow else 0)
 
-    async def _end(self, connection: ServerConnection, speech_id: int, cancelled: bool) -> None:
-        if speech_id in self._said:
-            samples = self._said.pop(speech_id)
-            end = tts.AudioEnd(speech_id=speech_id, samples=samples, cancelled=cancelled)
-            with suppress(ConnectionClosed):
-                await connection.send(end.json_text())
+class _Speech:
+    """Words wait for those before them."""
+
+    def __init__(self, connection: ServerConnection, speech_id: int, word_s: float) -> None:
+        self._connection = connection
+        self._id = speech_id
+        self._word_s = word_s
+        self._samples = 0
+        self._words: asyncio.Queue[str | None] = asyncio.Queue()
+        self._task = asyncio.create_task(self._run())
+
+    def speak(self, text: str) -> None:
+        for word in text.split():
+            self._words.put_nowait(word)
+
+    def finish(self) -> None:
+        self._words.put_nowait(None)
+
+    async def cancel(self) -> None:
+        self._task.cancel()
+        await self._end(cancelled=True)
+
+    async def _run(self) -> None:
+        with suppress(ConnectionClosed):
+            while (word := await self._words.get()) is not None:
+                words = tts.Words(speech_id=self._id, words=((word, self._samples),))
+                await self._connection.send(words.json_text())
+                pcm = b"\x10\x27" * (TtsStandIn.hz // 10)
+                await self._connection.send(tts.encode_audio(tts.Audio(self._id, self._samples, pcm)))
+                self._samples += TtsStandIn.hz // 10
+                await asyncio.sleep(self._word_s)
+            await self._end(cancelled=False)
+
+    async def _end(self, cancelled: bool) -> None:
+        end = tts.AudioEnd(speech_id=self._id, samples=self._samples, cancelled=cancelled)
+        await self._connection.send(end.json_text())
 
 
 def tool_call(name: str, arguments: str | dict[str, Any]) -> dict[str, Any]:

@@ -265,8 +265,7 @@ async def test_what_the_server_should_not_say_does_no_harm(text: str):
     async with listening(server) as (rig, caller):
         await caller.speak()
         await eventually(lambda: server.audio_bytes > 0)
-        assert server._connection
-        await server._connection.send(text)
+        await server.say(text)
         await caller.pause()
         await caller.finish()
         assert (await rig.until(TranscriptionFrame)).text == "hello"

@@ -256,6 +256,16 @@ async def test_the_call_has_one_id_everywhere():
     assert (len(ids), len(list(filter(None, parents))) >= 5) == (1, True)
 
 
+async def test_a_call_can_be_cancelled_while_no_server_is_there():
+    line = Line()
+    call = asyncio.create_task(Agent(settings_for()).converse(line))
+    await line.pick_up()
+    call.cancel()
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.wait([call])
+    await line.hang_up()
+
+
 async def test_three_callers_are_greeted_at_once_and_hung_up_on_together():
     asr, llm, tts = AsrStandIn(), LlmStandIn(), TtsStandIn()
     async with running(asr, llm, tts):
@@ -263,8 +273,10 @@ async def test_three_callers_are_greeted_at_once_and_hung_up_on_together():
         lines = [Line() for _ in range(3)]
         calls = [asyncio.create_task(agent.converse(line)) for line in lines]
         await asyncio.gather(*(line.pick_up() for line in lines))
-        await eventually(lambda: all(line.heard_bytes > 0 for line in lines))
-        agent.hang_up()
-        async with asyncio.timeout(PATIENCE_S):
-            await asyncio.gather(*calls)
+        try:
+            await eventually(lambda: all(line.heard_bytes > 0 for line in lines))
+        finally:
+            agent.hang_up()
+            async with asyncio.timeout(PATIENCE_S):
+                await asyncio.gather(*calls)
     assert (asr.connections, tts.connections) == (3, 3)

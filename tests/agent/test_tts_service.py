@@ -120,8 +120,7 @@ async def test_audio_that_comes_after_a_cancel_is_not_heard():
         await rig.until(InterruptionFrame)
         heard = len(rig.came(TTSAudioRawFrame))
         late = encode_audio(Audio(server.messages(Open)[0].speech_id, 0, bytes(2_400)))
-        assert server._server
-        await next(iter(server._server.connections)).send(late)
+        await server.say(late)
         await answer(rig, "Yes?")
         await rig.until(TTSStoppedFrame)
         assert len(rig.came(TTSAudioRawFrame)) == heard + 1

@@ -14,7 +14,7 @@ CHUNK_SAMPLES = 4
 
 
 class SpellingDecoder:
-    """A word for each piece, none for a piece of zeros. The mean remembers every piece and the mean before."""
+    """A word for each piece, none for zeros. The mean remembers every piece and the mean before."""
 
     def __init__(self) -> None:
         self.fed = 0

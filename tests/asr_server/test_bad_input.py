@@ -28,7 +28,10 @@ FATAL = {
     "no type": ('{"utterance_id": 0}', "unknown_message"),
     "an unknown message": ('{"type": "sing"}', "unknown_message"),
     "a message of the server's": ('{"type": "final", "utterance_id": 0}', "unknown_message"),
-    "an id that is a word": ('{"type":"next_utterance","utterance_id":"1","from_sample":0}', "invalid_message"),
+    "an id that is a word": (
+        '{"type":"next_utterance","utterance_id":"1","from_sample":0}',
+        "invalid_message",
+    ),
     "an id below 0": ('{"type":"next_utterance","utterance_id":-1,"from_sample":0}', "invalid_message"),
     "a position below 0": ('{"type":"next_utterance","utterance_id":1,"from_sample":-1}', "invalid_message"),
     "a field left out": ('{"type":"commit","utterance_id":0,"commit_id":0}', "invalid_message"),
@@ -185,7 +188,7 @@ async def test_a_client_that_never_reads_is_cut_off(spoken: Say):
 async def place_is_free(served: Served) -> None:
     async with httpx.AsyncClient() as http:
         while (await http.get(f"{served.http}/ready")).status_code != 200:
-            await asyncio.sleep(0.01)
+            pass
 
 
 async def test_too_many_messages_a_second_are_refused(spoken: Say):
@@ -222,10 +225,12 @@ async def test_the_right_token_is_let_in(token_served: Served):
 
 async def test_one_caller_too_many_is_told_to_come_back(token_served: Served):
     headers = {"Authorization": "Bearer secret"}
-    async with calling(token_served, additional_headers=headers):
-        async with connected(token_served, additional_headers=headers) as client:
-            assert await refusal(client) == ("busy", 1013)
-            assert client.heard[-1].retry  # type: ignore[union-attr]
+    async with (
+        calling(token_served, additional_headers=headers),
+        connected(token_served, additional_headers=headers) as client,
+    ):
+        assert await refusal(client) == ("busy", 1013)
+        assert client.heard[-1].retry  # type: ignore[union-attr]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -57,9 +57,7 @@ def test_audio_is_cut_into_chunks_whatever_its_packets(sizes: list[int]):
         talk.hear(whole[2 * at : 2 * (at + size)])
         at += size
     cut = list(tasks(talk))
-    assert [task.work for task in cut] == [
-        Chunk(whole[i : i + 8]) for i in range(0, len(whole) // 8 * 8, 8)
-    ]
+    assert [task.work for task in cut] == [Chunk(whole[i : i + 8]) for i in range(0, len(whole) // 8 * 8, 8)]
     assert [task.end_sample for task in cut] == [4 * n for n in range(1, len(cut) + 1)]
 
 

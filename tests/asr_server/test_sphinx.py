@@ -130,9 +130,7 @@ def test_packets_and_commits_do_not_change_the_final(
     assert final_of(recognizer, audio, sizes, commits) == final_of(recognizer, audio, [320], [])
 
 
-def final_of(
-    recognizer: SphinxRecognizer, audio: bytes, sizes: Sequence[int], commits: Sequence[int]
-) -> str:
+def final_of(recognizer: SphinxRecognizer, audio: bytes, sizes: Sequence[int], commits: Sequence[int]) -> str:
     """The final of audio in packets of these sizes (samples), with a Commit after some packets."""
     talk, text, at, number = Conversation(CHUNK_SAMPLES, 800), "", 0, 0
     with running(recognizer) as run:
@@ -147,7 +145,9 @@ def final_of(
     return text
 
 
-def test_a_caller_gets_a_decoder_that_knows_nothing_of_the_last_one(recognizer: SphinxRecognizer, spoken: Say):
+def test_a_caller_gets_a_decoder_that_knows_nothing_of_the_last_one(
+    recognizer: SphinxRecognizer, spoken: Say
+):
     means = []
     for before in ("tell me a joke", "what is twelve plus thirty", "can you help me"):
         with running(recognizer) as run:
@@ -187,7 +187,9 @@ def test_speech_without_a_pause_beyond_the_bound_keeps_its_words(forgetful: Sphi
     with running(forgetful) as run:
         heard = run.final(breathless * 3).split()
     assert 26 <= len(heard) <= 34, heard
-    assert sum(heard.count(number) for number in ("five", "six", "seven", "eight", "nine", "ten")) >= 15, heard
+    assert sum(heard.count(number) for number in ("five", "six", "seven", "eight", "nine", "ten")) >= 15, (
+        heard
+    )
 
 
 @pytest.mark.parametrize(

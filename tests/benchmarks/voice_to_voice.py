@@ -27,13 +27,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.call import place_call
 from agent.call_line import CannotCall, Turn
-from agent.call_media import CALL_HZ
+from agent.call_media import CALL_HZ, read_wav
 from agent.call_report import CallReport, TurnReport
 from tests.agent.peers import Echo, answering, tone
 from tests.processes import VoiceAgent
+from tests.spoken import with_pause
 
 TURNS = Path(__file__).parent / "turns.json"
 TOO_LONG_MS = 2_500.0
@@ -51,6 +53,7 @@ PARTS = {
     "sentence": "LLM: the rest of the first phrase",
     "TTS": "TTS",
     "out": "output",
+    "pipeline": "Pipecat, in between",
 }
 
 
@@ -162,15 +165,17 @@ def _parts(text: str) -> dict[str, int]:
 
 def _spoken(entry: dict[str, Any], folder: Path) -> Turn:
     """A turn of the list, spoken by flite; numbers are seconds of silence."""
-    pieces: list[np.ndarray] = []
-    for part in entry["say"]:
-        if isinstance(part, str):
-            path = folder / "said.wav"
-            subprocess.run(["flite", "-voice", entry["voice"], "-t", part, "-o", str(path)], check=True)
-            pieces.append(Turn.from_file(path).audio)
-        else:
-            pieces.append(np.zeros(int(CALL_HZ * part), np.int16))
-    return Turn(np.concatenate(pieces), " ".join(part for part in entry["say"] if isinstance(part, str)))
+    first, *rest = entry["say"]
+    speech = _say(first, entry["voice"], folder)
+    for pause_s, text in zip(rest[::2], rest[1::2], strict=True):
+        speech = with_pause(speech, pause_s, _say(text, entry["voice"], folder), CALL_HZ)
+    return Turn(speech, " ".join(part for part in entry["say"] if isinstance(part, str)))
+
+
+def _say(text: str, voice: str, folder: Path) -> NDArray[np.int16]:
+    path = folder / "said.wav"
+    subprocess.run(["flite", "-voice", voice, "-t", text, "-o", str(path)], check=True)
+    return read_wav(path)
 
 
 def _words(text: str) -> list[str]:

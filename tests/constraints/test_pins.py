@@ -52,3 +52,9 @@ def test_the_agents_environment_has_no_torch(name: str):
 
 def test_a_file_has_the_pins_of_the_one_it_includes():
     assert read_pins(HERE / "dev.txt").items() >= read_pins(HERE / "embedded.txt").items()
+
+
+@pytest.mark.parametrize("file", ["embedded.txt", "dev.txt"])
+def test_every_package_is_in_the_table_of_licences(file: str):
+    table = (ROOT / "LICENSES.md").read_text()
+    assert [pin for pin in read_pins(HERE / file).items() if "| {} | {} |".format(*pin) not in table] == []

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 
 from agent.call_line import Turn
-from agent.recording import find_speech
 from tests.processes import VoiceAgent
+from tests.spoken import with_pause
 
 HZ = 16_000
-MARGIN = HZ // 20
-"""50 ms: a soft consonant lies before where speech is found to begin."""
 
 Speak = Callable[..., Turn]
 
@@ -26,21 +24,13 @@ def speak(flite: Callable[..., bytes]) -> Speak:
     """speak("one", 0.8, "two", voice="rms") -> a turn; numbers are seconds of silence."""
 
     def turn(*parts: str | float, voice: str = "slt", barge_in_after_s: float | None = None) -> Turn:
-        name = " ... ".join(part for part in parts if isinstance(part, str))
-        pcm = flite(parts[0], voice)
+        speech = np.frombuffer(flite(parts[0], voice), np.int16)
         for pause_s, text in zip(parts[1::2], parts[2::2], strict=True):
-            pcm = _joined(pcm, float(pause_s), flite(text, voice))
-        return Turn.from_pcm(pcm, HZ, name, barge_in_after_s)
+            speech = with_pause(speech, float(pause_s), np.frombuffer(flite(text, voice), np.int16), HZ)
+        name = " ... ".join(part for part in parts if isinstance(part, str))
+        return Turn.from_pcm(speech.tobytes(), HZ, name, barge_in_after_s)
 
     return turn
-
-
-def _joined(before: bytes, pause_s: float, after: bytes) -> bytes:
-    """With just this much silence in between: flite leaves a fifth of a second on either side."""
-    one, other = np.frombuffer(before, np.int16), np.frombuffer(after, np.int16)
-    end, start = find_speech(one, HZ)[-1].end + MARGIN, find_speech(other, HZ)[0].start - MARGIN
-    pause = np.zeros(int(pause_s * HZ) - 2 * MARGIN, np.int16)
-    return np.concatenate([one[:end], pause, other[start:]]).tobytes()
 
 
 def loudness(samples: np.ndarray) -> float:

@@ -67,7 +67,8 @@ async def test_a_browser_sees_transcript_answer_and_metrics(
         timeout=ANSWER_MS
     )
     await expect(page.get_by_text("The answer is 11").first).to_be_visible(timeout=ANSWER_MS)
+    await page.screenshot(path=tmp_path / "conversation.png")
     await page.get_by_role("tab", name="Metrics").first.click()
     for name in ("ASR", "LLM", "TTS", "ServerVoiceToVoice"):
         await expect(page.get_by_text(name, exact=True).first).to_be_visible()
-    await page.screenshot(path=tmp_path / "playground.png")
+    await page.screenshot(path=tmp_path / "metrics.png")

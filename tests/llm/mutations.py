@@ -78,7 +78,22 @@ VALUES: list[Any] = [
     {"role": "user", "content": "x"},
     {"": ""},
 ]
-BYTES = [b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\", b"\xff", b"\x00", b"1e999", b"NaN", b"\\ud800", b"null"]
+BYTES = [
+    b'"',
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"\\",
+    b"\xff",
+    b"\x00",
+    b"1e999",
+    b"NaN",
+    b"\\ud800",
+    b"null",
+]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from llm.__main__ import open_generator
+from llm.__main__ import generator_for
 from llm.app import create_app
 from llm.generator import Generation, Sampling
 from llm.llama import Llama
@@ -77,7 +77,7 @@ class Running:
 async def running(path: Path, **changed: Any) -> AsyncIterator[Running]:
     """The server on a socket."""
     chosen = settings(path, **changed)
-    generator = open_generator(chosen)
+    generator = generator_for(chosen)
     assert isinstance(generator, Scheduler)
     try:
         async with (

@@ -21,7 +21,9 @@ from tests.llm.running import Running, running
 
 CONNECTIONS = 8
 PATHS = ("/v1/chat/completions", "/v1/chat/completions", "/v1/chat/completions", "/v1/prefill")
-QUESTION = json.dumps({"messages": [{"role": "user", "content": "What time is it?"}], "max_tokens": 12}).encode()
+QUESTION = json.dumps(
+    {"messages": [{"role": "user", "content": "What time is it?"}], "max_tokens": 12}
+).encode()
 
 
 async def send(server: Running, seed: int, requests: int) -> collections.Counter[int]:
@@ -58,14 +60,17 @@ async def bombard(path: Path, requests: int) -> None:
         caller = KeepAlive(server.served.port)
         alone = await ask(caller)
         began_s = time.perf_counter()
-        tasks = [asyncio.create_task(send(server, seed, requests // CONNECTIONS)) for seed in range(CONNECTIONS)]
+        tasks = [
+            asyncio.create_task(send(server, seed, requests // CONNECTIONS)) for seed in range(CONNECTIONS)
+        ]
         asked = 0
         while not all(task.done() for task in tasks):
             assert await ask(caller) == alone
             asked += 1
         statuses = sum((task.result() for task in tasks), collections.Counter[int]())
         took_s = time.perf_counter() - began_s
-        print(f"{requests} requests in {took_s:.1f} s ({requests / took_s:.0f}/s): {dict(statuses)}; asked {asked}")
+        speed = f"{took_s:.1f} s ({requests / took_s:.0f}/s)"
+        print(f"{requests} requests in {speed}: {dict(statuses)}; asked {asked} times")
         assert (asked > 0, caller.opened) == (True, 1)
         assert min(statuses[200], statuses[400]) > requests // 10
         await server.idle()

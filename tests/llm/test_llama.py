@@ -1,6 +1,7 @@
 """The adapter against llama.cpp itself, on models with random weights."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,8 @@ from llm.llama import LONGEST_RUN, Llama
 from llm.model import Row
 from tests.llm.running import settings
 from tests.llm.tiny_gguf import SPECIALS, write_llama
+
+SYSTEM = list(range(40, 120))
 
 
 @pytest.fixture
@@ -49,6 +52,30 @@ def test_a_recurrent_memory_refuses_to_forget_a_tail(nemotron: Llama):
 def test_any_memory_forgets_everything(nemotron: Llama):
     evaluate(nemotron, [1, 2, 3, 4])
     assert nemotron.keep(0, 0)
+
+
+@pytest.mark.parametrize("name", ["llama", "nemotron"])
+def test_a_copy_goes_on_like_the_original(name: str, request: pytest.FixtureRequest):
+    model: Llama = request.getfixturevalue(name)
+    evaluate(model, SYSTEM)
+    model.copy(0, 1)
+    evaluate(model, [7, 7, 7], start=len(SYSTEM))
+    said = [go_on(model, sequence=1, start=len(SYSTEM)), go_on(model, sequence=2, start=0, before=SYSTEM)]
+    assert said[0] == said[1]
+
+
+def go_on(model: Llama, sequence: int, start: int, before: list[int] | None = None) -> list[int]:
+    """Ten likeliest tokens after what the sequence holds, `before`, and two more."""
+    prompt = [*(before or []), 5, 6]
+    evaluate(model, prompt, sequence, start)
+    said, row = list[int](), len(prompt) - 1
+    sampler = model.sampler(Sampling(max_tokens=10))
+    for position in range(start + len(prompt), start + len(prompt) + 10):
+        said.append(sampler.choose(row))
+        evaluate(model, said[-1:], sequence, position)
+        row = 0
+    sampler.close()
+    return said
 
 
 def test_a_position_that_does_not_follow_is_a_failed_step(llama: Llama):
@@ -97,6 +124,16 @@ def test_a_very_long_word_is_tokenised(character: str, tmp_path: Path):
 def test_a_very_long_word_leaves_the_tokens_around_it_whole(llama: Llama):
     tokens = llama.tokenise("a" * (LONGEST_RUN - 3) + "<|im_end|>")
     assert tokens[-1:] == llama.tokenise("<|im_end|>")
+
+
+def test_a_model_is_not_freed_while_it_tokenises(tiny_llama: Path):
+    model = Llama(settings(tiny_llama))
+    with ThreadPoolExecutor() as threads:
+        counts = [threads.submit(model.tokenise, "😀" * 50_000) for _ in range(4)]
+        model.close()
+        assert {len(count.result()) for count in counts if not count.exception()} <= {200_000}
+    with pytest.raises(ModelFailed, match="closed"):
+        model.tokenise("a")
 
 
 def test_text_that_is_no_unicode_is_refused(llama: Llama):

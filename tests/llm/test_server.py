@@ -76,6 +76,14 @@ async def test_a_caller_who_leaves_stops_the_answer(server: Running, stream: boo
     await server.idle()
 
 
+async def test_a_caller_who_leaves_at_once_stops_the_answer(server: Running):
+    for _ in range(20):
+        _, writer = await begin(server, stream=True)
+        await writer.drain()
+        writer.transport.abort()
+    await server.idle()
+
+
 async def test_a_caller_who_leaves_while_waiting_never_begins(tiny_llama: Path):
     async with running(tiny_llama, conversations=1) as server:
         _, first = await begin(server)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import hypothesis
 import pytest_asyncio
 
 from tests.serving import Served, serving
@@ -11,6 +12,9 @@ from tests.tts_server.tones import ToneSynthesizer
 from tts_server.app import create_app
 from tts_server.espeak import EspeakSynthesizer
 from tts_server.settings import TtsSettings
+
+hypothesis.settings.register_profile("busy", deadline=None)  # two cores may be shared by a whole CI run
+hypothesis.settings.load_profile("busy")
 
 
 def settings(**changed: Any) -> TtsSettings:

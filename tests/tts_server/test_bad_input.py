@@ -159,6 +159,13 @@ async def test_a_client_that_vanishes_mid_speech_leaves_the_others_alone(served:
         assert len((await other.say("Still here.")).samples) > 5_000
 
 
+async def test_a_model_that_breaks_ends_the_connection_and_no_other(tones_served: Served):
+    async with calling(tones_served) as unlucky, calling(tones_served) as other:
+        await unlucky.send(Open(speech_id=1), Speak(speech_id=1, text="this will break here"))
+        assert await refusal(unlucky.socket) == ("internal", 1011)
+        assert len((await other.say("Still here.")).samples) > 3_000
+
+
 async def test_a_client_that_never_reads_is_cut_off_and_its_speech_dropped():
     """Its place is free again: the server has only one."""
     async with serving(espeak_app(stall_s=0.5, max_connections=1)) as served:

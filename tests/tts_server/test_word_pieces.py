@@ -52,14 +52,14 @@ def test_a_segment_without_audio_still_tells_its_words():
     assert words(WordPieces(SEGMENT).flush()) == [("one", 0), ("of", 0), ("the", 0), ("best", 0)]
 
 
-def test_a_mark_ahead_of_its_audio_is_kept_as_it_is():
+def test_a_mark_beyond_the_audio_counts_as_at_its_end():
     pieces = WordPieces(SEGMENT)
     pieces.push(audio(50))
     first = pieces.mark(4, 80)
     assert first is not None
     assert len(first.pcm) == 50
     pieces.push(audio(100))
-    assert words(pieces.flush())[0] == ("of", 80)
+    assert words(pieces.flush())[0] == ("of", 50)
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 20), st.integers(-50, 400)), max_size=12))

@@ -5,6 +5,7 @@ a model which is stepped in batches fits.
 """
 
 import zlib
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -24,7 +25,7 @@ class ToneSynthesizer:
 
     def __init__(self, batch: int = 4) -> None:
         self.batch = batch
-        self.steps: list[list[ToneStream]] = []
+        self.steps: deque[list[ToneStream]] = deque(maxlen=2_000)  # a stream keeps its speech alive
 
     def load(self) -> None:
         pass
