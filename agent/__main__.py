@@ -36,9 +36,13 @@ def serve(settings: AgentSettings, agent: "Agent") -> None:
     run.app.get("/ready")(_ready)
     run.app.router.lifespan_context = _lifespan(settings, agent)
     # uvicorn stops serving, and then has the signal act as it would have: this makes the exit status 0.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _exit)
     sys.argv[1:1] = ["--host", settings.host, "--port", str(settings.port)]
     run.main()
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 async def _ready() -> dict[str, object]:

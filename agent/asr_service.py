@@ -64,7 +64,10 @@ class AsrService(ServerLink, WebsocketSTTService):
         self._greeting = Start(
             language=settings.language, right_context=settings.right_context, traceparent=trace.parent()
         )
-        self._utterance = Utterance(settings.vad_stop_ms + settings.vad_hangover_ms)
+        self._utterance = Utterance(
+            lead_ms=settings.vad_start_ms + settings.vad_lead_ms,
+            silence_ms=settings.vad_stop_ms + settings.vad_hangover_ms,
+        )
         self._final_timeout_s = settings.asr_final_timeout_ms / 1000
         self._patience: asyncio.Task[None] | None = None
         self._unsent = bytearray()
@@ -83,7 +86,8 @@ class AsrService(ServerLink, WebsocketSTTService):
         await super().process_frame(frame, direction)
         match frame:
             case VADUserStartedSpeakingFrame():
-                self._utterance.speak()
+                if begins := self._utterance.speak():
+                    await self._send(begins)
             case VADUserStoppedSpeakingFrame():
                 await self._commit()
             case UserStoppedSpeakingFrame() if self._utterance.paused:

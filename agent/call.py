@@ -50,6 +50,9 @@ async def place_call(
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status: 0 where every turn was answered, else 1."""
     options = _parser().parse_args(arguments)
+    if not options.out.parent.is_dir():
+        print(f"{options.out}: there is no such folder", file=sys.stderr)
+        return 1
     try:
         turns = [Turn.from_file(path) for path in options.files]
         report = asyncio.run(

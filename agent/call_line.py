@@ -8,14 +8,15 @@
 Both channels are recorded on one clock, that of the samples sent (`CallClock`). The agent's audio is put
 where a listener would have heard it: see `agent.recording.Playout` for the method and its error. So a
 gap is what a caller hears with this receiver. It contains the path both ways and aiortc's jitter buffer
-of four packets (80 ms); it does not contain a sound card. On a loopback with a peer that answers after a
-known delay, gaps came out within 10 ms (tests/agent/test_call.py).
+of four packets (80 ms); it does not contain a sound card. With a peer on the same machine that echoes after
+a known delay, gaps came out 2 to 17 ms longer than the delay and the 193 ms that the path takes by itself,
+two cores being busy (tests/agent/test_call.py).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -67,6 +68,11 @@ class Turn:
     name: str
     barge_in_after_s: float | None = None
     """Speak this long after the last answer began to sound, instead of when it is over."""
+    speech_end: int = field(init=False)
+    """The first sample after the last speech. Found here, since it would hold up a call that is running."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "speech_end", speech_end(self.audio, CALL_HZ) or len(self.audio))
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -126,10 +132,9 @@ class Call:
         `timeout_s` counts from the end of the speech. Raises HungUp. Cancelling leaves the speech unfinished.
         """
         start, answered = self._microphone.speak(turn.audio), False
-        spoken = start + (speech_end(turn.audio, CALL_HZ) or len(turn.audio))
         try:
             await self._until(lambda: not self._microphone.speaking)
-            answered = await self._answer(spoken, timeout_s, wait_for_end=wait_for_end)
+            answered = await self._answer(start + turn.speech_end, timeout_s, wait_for_end=wait_for_end)
         finally:
             speech, barged_in = Span(start, start + len(turn.audio)), turn.barge_in_after_s is not None
             self.exchanges.append(Exchange(turn.name, speech, start, answered, barged_in))
@@ -253,7 +258,7 @@ class Call:
 
 
 @asynccontextmanager
-async def dial(url: str, token: str = "") -> AsyncGenerator[Call]:
+async def dial(url: str, token: str = "") -> AsyncIterator[Call]:
     """A call that is up, until the block ends. Raises CannotCall; leaving the block hangs up."""
     # Without this aiortc asks a public STUN server for an address, which takes 5 s where there is none.
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))

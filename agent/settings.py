@@ -67,6 +67,10 @@ class AgentSettings(BaseSettings):
     """Asked of the TTS server, so that nothing is resampled on the way; Opus is at home at all three."""
     audio_out_chunk_ms: Annotated[Literal[10, 20, 40], FromText] = 20
 
+    vad_start_ms: Ms = 200
+    """Speech that counts as speech, and interrupts the agent."""
+    vad_lead_ms: Annotated[int, Field(ge=0)] = 300
+    """How much earlier than that the ASR server is to listen: soft beginnings, and breath."""
     vad_stop_ms: Ms = 200
     """Silence that counts as a pause, at which Smart Turn is asked and the transcript is committed."""
     vad_hangover_ms: Annotated[int, Field(ge=0)] = 10

@@ -168,7 +168,8 @@ class TurnModels:
         settings = self._settings
         # Silero remembers what it has heard, so each call has its own.
         vad = await asyncio.to_thread(
-            SileroVADAnalyzer, params=VADParams(stop_secs=settings.vad_stop_ms / 1000)
+            SileroVADAnalyzer,
+            params=VADParams(start_secs=settings.vad_start_ms / 1000, stop_secs=settings.vad_stop_ms / 1000),
         )
         stop = ConfirmedTurnStop(self._clone(), settings.smart_turn_stop_ms, settings.sorry_not_heard)
         return LLMUserAggregatorParams(

@@ -4,9 +4,11 @@
                          │            │              │
                     VAD: pause   VAD: goes on   VAD: pause
 
-Only the Final of the newest Commit counts: a later one of the same utterance replaces an earlier one.
-Once the turn detector agrees, the text is taken, exactly once, and the next utterance begins where that
-Commit was sent: so the texts that are taken never overlap, and nothing between them is lost.
+An utterance begins a little before the VAD heard speech: what a microphone hears between turns is noise,
+and becomes words where it is listened to. Only the Final of the newest Commit counts: a later one of the
+same utterance replaces an earlier one. Once the turn detector agrees, the text is taken, exactly once, and
+what follows that Commit belongs to the next utterance: so the texts that are taken never overlap, and
+nothing between them is lost.
 """
 
 from typing import NamedTuple
@@ -36,10 +38,15 @@ class Taken(NamedTuple):
 class Utterance:
     """Pure: no clock, no socket. Counts the samples of one connection at a time."""
 
-    def __init__(self, silence_ms: int) -> None:
-        """`silence_ms` is what has been silent when the VAD reports a pause."""
+    def __init__(self, lead_ms: int, silence_ms: int) -> None:
+        """Where utterances begin and end, by the VAD.
+
+        One begins `lead_ms` before it reports speech; `silence_ms` have been silent when it reports a pause.
+        """
+        self._lead_samples = SAMPLE_RATE_HZ * lead_ms // 1000
         self._silence_samples = SAMPLE_RATE_HZ * silence_ms // 1000
         self._sent_samples = 0
+        self._begin_sample = 0
         self._utterance_id = 0
         self._commit_id = 0
         self._forget()
@@ -71,18 +78,23 @@ class Utterance:
             self._commit_sample = 0
             self._text = self._text or ""
             self._orphaned = True
-        self._sent_samples = self._utterance_id = self._commit_id = 0
+        self._sent_samples = self._begin_sample = self._utterance_id = self._commit_id = 0
 
     def sent(self, audio: bytes) -> None:
         """Count audio that was sent."""
         self._sent_samples += len(audio) // SAMPLE_BYTES
 
-    def speak(self) -> None:
-        """The caller speaks (on): what was committed is not all they have to say."""
+    def speak(self) -> NextUtterance | None:
+        """The caller speaks; the message that begins an utterance here.
+
+        None where they go on with one: what was committed is not all they have to say.
+        """
+        goes_on = self._speaking or self.paused
         self._speaking = True
         self._lost |= self._orphaned  # the Final of what follows will not hold it
         self._commit_sample = self._text = None
         self._over = self._orphaned = False
+        return None if goes_on else self._begin(self._sent_samples - self._lead_samples)
 
     def commit(self) -> Commit:
         """The caller paused; the message that asks for the text."""
@@ -128,10 +140,13 @@ class Utterance:
         """Begin the next utterance where the last Commit was sent, whatever this one was."""
         begin = self._sent_samples if self._commit_sample is None else self._commit_sample
         self._forget()
+        return self._begin(begin)
+
+    def _begin(self, sample: int) -> NextUtterance:
+        """Utterances do not overlap, and the server keeps the last two seconds."""
         self._utterance_id += 1
-        return NextUtterance(
-            utterance_id=self._utterance_id, from_sample=max(begin, self._sent_samples - KEPT_SAMPLES, 0)
-        )
+        self._begin_sample = max(sample, self._begin_sample, self._sent_samples - KEPT_SAMPLES)
+        return NextUtterance(utterance_id=self._utterance_id, from_sample=self._begin_sample)
 
     def _forget(self) -> None:
         self._speaking = self._over = self._lost = self._orphaned = False

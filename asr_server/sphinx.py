@@ -99,16 +99,21 @@ class SphinxDecoder:
     """PocketSphinx, so set up that equal audio gives equal text whatever it has heard before."""
 
     def __init__(self, settings: AsrSettings) -> None:
-        acoustic_model = settings.acoustic_model or pocketsphinx.get_model_path("en-us/en-us")
-        self._decoder = pocketsphinx.Decoder(
-            hmm=str(acoustic_model),
-            lm=str(settings.language_model),
-            dict=str(settings.dictionary),
-            # A second pass would take 40 ms more at the end of a sentence, 800 after 20 s, for a word error
-            # rate of 4.2 instead of 4.5 %.
-            fwdflat=False,
-            loglevel="FATAL",
-        )
+        acoustic_model = str(settings.acoustic_model or pocketsphinx.get_model_path("en-us/en-us"))
+        language_model, dictionary = str(settings.language_model), str(settings.dictionary)
+        try:
+            self._decoder = pocketsphinx.Decoder(
+                hmm=acoustic_model,
+                lm=language_model,
+                dict=dictionary,
+                # A second pass would take 40 ms more at the end of a sentence, 800 after 20 s, for a word
+                # error rate of 4.2 instead of 4.5 %.
+                fwdflat=False,
+                loglevel="FATAL",
+            )
+        except RuntimeError as error:
+            files = f"{acoustic_model}, {language_model} and {dictionary}"
+            raise RuntimeError(f"PocketSphinx cannot use {files} together") from error
         # Noise statistics would outlive the utterance. As a keyword, feat.params of the model overrules it.
         self._decoder.config["remove_noise"] = False
         self._decoder.reinit_feat()

@@ -7,7 +7,7 @@ machine is doing.
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from fractions import Fraction
 from typing import Any, Protocol
@@ -127,7 +127,7 @@ class Voice(MediaStreamTrack):
 
 
 @asynccontextmanager
-async def answering(script: Script) -> AsyncGenerator[str]:
+async def answering(script: Script) -> AsyncIterator[str]:
     """The address of an agent that follows a script."""
     peers: list[RTCPeerConnection] = []
 

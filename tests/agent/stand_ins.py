@@ -20,9 +20,9 @@ from pipecat.workers.runner import WorkerRunner
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+import asr_server.protocol as asr
+import tts_server.protocol as tts
 from agent.settings import AgentSettings
-from asr_server import protocol as asr
-from tts_server import protocol as tts
 from wire.message import Message
 
 T = TypeVar("T")
@@ -119,8 +119,12 @@ class AsrStandIn(WebSocketStandIn):
     async def _answer(self, connection: ServerConnection, commit: asr.Commit) -> None:
         text = self.finals.popleft() if self.finals else ""
         if text is not None:
-            ids = {"utterance_id": commit.utterance_id, "commit_id": commit.commit_id}
-            final = asr.Final(**ids, text=text, end_sample=self.audio_bytes // 2)
+            final = asr.Final(
+                utterance_id=commit.utterance_id,
+                commit_id=commit.commit_id,
+                text=text,
+                end_sample=self.audio_bytes // 2,
+            )
             await connection.send(final.json_text())
 
 
@@ -425,7 +429,8 @@ async def running(*stand_ins: WebSocketStandIn | LlmStandIn) -> AsyncGenerator[N
 
 def agent_settings(**given: Any) -> AgentSettings:
     """Settings that no .env file has a say in."""
-    return AgentSettings(**{"_env_file": None, **given})
+    options: dict[str, Any] = {"_env_file": None, **given}
+    return AgentSettings(**options)
 
 
 def settings_for(*stand_ins: WebSocketStandIn | LlmStandIn, **others: Any) -> AgentSettings:
@@ -437,6 +442,6 @@ def settings_for(*stand_ins: WebSocketStandIn | LlmStandIn, **others: Any) -> Ag
         "asr_final_timeout_ms": 20_000,
         "connect_timeout_ms": 20_000,
     }
-    names = {AsrStandIn: "asr_url", TtsStandIn: "tts_url", LlmStandIn: "llm_url"}
+    names: dict[type[object], str] = {AsrStandIn: "asr_url", TtsStandIn: "tts_url", LlmStandIn: "llm_url"}
     urls |= {names[type(stand_in)]: stand_in.url for stand_in in stand_ins}
     return agent_settings(**{**urls, **others})

@@ -118,7 +118,7 @@ async def test_what_was_said_is_answered_and_logged_in_one_line(speech: Speak):
 async def test_a_sentence_with_a_pause_in_it_reaches_the_llm_once_and_whole(speech: Speak):
     asr = AsrStandIn("i would like um", "i would like um a table for two")
     llm, tts = LlmStandIn(), TtsStandIn()
-    async with conversation(asr, llm, tts, smart_turn_stop_ms=5_000) as caller:
+    async with conversation(asr, llm, tts, smart_turn_stop_ms=3_000) as caller:
         await caller.say(speech("I would like, um"))
         await caller.pause(ms=800)
         await caller.say(speech("a table for two."))

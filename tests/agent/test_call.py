@@ -220,6 +220,13 @@ async def test_a_file_that_cannot_be_played_is_said_so(
     assert sentence in capsys.readouterr().err
 
 
+def test_a_recording_that_could_not_be_written_is_said_so_before_the_call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["hello.wav", "--out", str(tmp_path / "nowhere" / "call.wav")]) == 1
+    assert "no such folder" in capsys.readouterr().err
+
+
 def test_a_file_without_samples_is_refused(tmp_path: Path):
     with pytest.raises(NotAudio, match="no samples"):
         read_wav(write_wav(tmp_path / "nothing.wav", ms=0))

@@ -75,9 +75,8 @@ class Conversation:
         return sum(isinstance(frame, kind) for frame in self.rig.up)
 
     def said(self) -> list[object]:
-        return [
-            message["content"] for message in self.user.context.get_messages() if isinstance(message, dict)
-        ]
+        messages: list[Any] = self.user.context.get_messages()
+        return [message["content"] for message in messages]
 
 
 @asynccontextmanager
@@ -87,7 +86,7 @@ async def turns(*verdicts: int, stop_ms: int = STOP_MS) -> AsyncGenerator[Conver
     stop = ConfirmedTurnStop(Verdicts(*verdicts), stop_ms, "Pardon?")
     strategies = UserTurnStrategies(start=[VADUserTurnStartStrategy()], stop=[stop])
     params = LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None)
-    user, _ = LLMContextAggregatorPair(context, user_params=params)
+    user = LLMContextAggregatorPair(context, user_params=params).user()
     async with rigged(user, enable_rtvi=False) as rig:
         yield Conversation(rig, user)
 

@@ -10,18 +10,41 @@ def answer(commit: Commit, text: str) -> Final:
 
 def spoken(ms: int = 1_000) -> Utterance:
     """Somebody has spoken for a while."""
-    utterance = Utterance(silence_ms=200)
+    utterance = Utterance(lead_ms=500, silence_ms=200)
     utterance.speak()
     utterance.sent(bytes(32 * ms))
     return utterance
 
 
+def test_an_utterance_begins_a_little_before_the_vad_heard_it():
+    utterance = Utterance(lead_ms=500, silence_ms=200)
+    utterance.sent(bytes(32 * 8_000))
+    assert utterance.speak() == NextUtterance(utterance_id=1, from_sample=16 * 7_500)
+
+
+def test_going_on_begins_no_utterance():
+    utterance = spoken()
+    utterance.commit()
+    assert utterance.speak() is None
+
+
+def test_an_utterance_does_not_begin_before_the_last_one_ended():
+    utterance = spoken(ms=1_000)
+    utterance.hear(answer(utterance.commit(), "hello"))
+    utterance.end()
+    utterance.take()
+    utterance.sent(bytes(32 * 100))
+    following = utterance.speak()
+    assert following
+    assert following.from_sample == 16_000
+
+
 def test_a_commit_says_where_the_speech_ended():
-    assert spoken(ms=1_000).commit() == Commit(utterance_id=0, commit_id=1, speech_end_sample=12_800)
+    assert spoken(ms=1_000).commit() == Commit(utterance_id=1, commit_id=1, speech_end_sample=12_800)
 
 
 def test_a_commit_before_any_audio_is_at_zero():
-    assert Utterance(silence_ms=200).commit().speech_end_sample == 0
+    assert Utterance(lead_ms=500, silence_ms=200).commit().speech_end_sample == 0
 
 
 def test_nothing_is_taken_before_the_turn_is_over():
@@ -51,7 +74,7 @@ def test_the_next_utterance_begins_where_the_commit_was_sent():
     utterance.end()
     taken = utterance.take()
     assert taken
-    assert taken.next == NextUtterance(utterance_id=1, from_sample=16_000)
+    assert taken.next == NextUtterance(utterance_id=2, from_sample=16_000)
 
 
 def test_the_next_utterance_reaches_back_two_seconds_at_most():
@@ -141,18 +164,19 @@ def test_the_utterance_after_a_lost_one_is_whole():
 
 def test_a_partial_of_the_last_utterance_is_not_shown():
     utterance = spoken()
+    last = utterance.commit().utterance_id
     utterance.drop()
     utterance.speak()
-    assert not utterance.shows(Partial(utterance_id=0, text="late", end_sample=0))
+    assert not utterance.shows(Partial(utterance_id=last, text="late", end_sample=0))
 
 
 def test_a_partial_between_turns_is_noise():
-    assert not Utterance(silence_ms=200).shows(Partial(utterance_id=0, text="hm", end_sample=0))
+    assert not Utterance(lead_ms=500, silence_ms=200).shows(Partial(utterance_id=0, text="hm", end_sample=0))
 
 
 @given(st.lists(st.sampled_from(["speak", "commit", "final", "end", "take", "audio", "restart", "lose"])))
 def test_whatever_happens_no_text_is_taken_twice_and_utterances_go_forward(events: list[str]):
-    utterance = Utterance(silence_ms=200)
+    utterance = Utterance(lead_ms=500, silence_ms=200)
     texts: list[str] = []
     begins: list[tuple[int, int]] = []
     commit: Commit | None = None

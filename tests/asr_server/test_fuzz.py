@@ -61,10 +61,10 @@ class Nonsense:
     def _audio(self) -> bytes:
         """Little pieces of silence, noise, or larger ones of speech; now and then half a sample."""
         kind = self._chance.randrange(100)
-        if kind < 10:
+        if kind < 4:
             at = 3_200 * self._chance.randrange(len(self._speech) // 3_200)
             pcm = self._speech[at : at + 6_400]
-        elif kind < 12:
+        elif kind < 6:
             pcm = self._chance.randbytes(self._chance.randrange(500))
         else:
             pcm = bytes(2 * self._chance.choice([0, 1, 80, 160, 160, 160, 320, 320]))
@@ -205,7 +205,7 @@ async def fuzz(messages: int, seed: int, speech: bytes) -> None:
     print(f"{calls} calls undisturbed; {dict(tally.answers.most_common())}")
     assert "internal" not in tally.answers
     assert tally.sent == messages
-    assert {"final", "partial", "unknown_utterance", "commit_id", "beyond_audio"} <= set(tally.answers)
+    assert {"final", "commit_id", "beyond_audio"} <= set(tally.answers)
 
 
 @pytest.mark.timeout(300)

@@ -213,7 +213,12 @@ def test_more_callers_than_decoders_are_refused(recognizer: SphinxRecognizer):
         recognizer.close(stream)
 
 
-def test_models_that_cannot_be_used_stop_the_loading(tmp_path: Path):
-    (tmp_path / "broken.lm").write_text("this is no language model")
-    with pytest.raises(RuntimeError):
-        SphinxRecognizer(settings(language_model=tmp_path / "broken.lm")).load()
+@pytest.mark.parametrize("which", ["language_model", "acoustic_model"])
+def test_models_that_cannot_be_used_are_named(tmp_path: Path, which: str):
+    broken = tmp_path / "broken"
+    if which == "acoustic_model":
+        broken.mkdir()
+    else:
+        broken.write_text("this is no model")
+    with pytest.raises(RuntimeError, match=str(broken)):
+        SphinxRecognizer(settings(**{which: broken})).load()

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ Speak = Callable[..., Turn]
 
 
 @pytest.fixture(scope="session")
-def voice_agent(tmp_path_factory: pytest.TempPathFactory) -> Generator[VoiceAgent]:
+def voice_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VoiceAgent]:
     """All four processes, running."""
     with VoiceAgent(tmp_path_factory.mktemp("voice_agent"), AGENT_TIME_ZONE="UTC") as running:
         yield running

@@ -2,7 +2,7 @@
 
 import re
 import wave
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,7 @@ def spoken(flite: Callable[..., bytes], tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def page(chromium: str, spoken: Path) -> AsyncGenerator[Page]:
+async def page(chromium: str, spoken: Path) -> AsyncIterator[Page]:
     flags = [
         "--no-sandbox",  # Chromium refuses to run as root with it, and test machines often run as root
         "--use-fake-ui-for-media-stream",

@@ -185,10 +185,11 @@ async def test_a_running_answer_is_finished_while_the_server_stops(server: Runni
 
 async def test_an_answer_that_takes_too_long_is_ended_when_the_server_stops(tiny_llama: Path):
     async with running(tiny_llama, drain_s=0.1) as server:
-        reader, _ = await begin(server)
+        reader, writer = await begin(server)
         await server.busy()
         await server.served.server._service.drain()
         assert (await reader.readline()).startswith(b"HTTP/1.1 503")
+        writer.close()
 
 
 async def test_a_hundred_thousand_characters_are_too_many_and_harm_nobody(server: Running):

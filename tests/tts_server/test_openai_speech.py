@@ -139,7 +139,7 @@ async def test_a_client_that_never_reads_is_cut_off():
         head = "POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         writer.write(f"{head}Content-Length: {len(text)}\r\n\r\n{text}".encode())
         assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
-        writer.transport.pause_reading()
+        writer.transport.pause_reading()  # pyright: ignore[reportAttributeAccessIssue]
         api = AsyncOpenAI(base_url=f"{served.http}/v1", api_key="any", max_retries=8)
         assert (await wav(api)).getnframes() > 10_000
         writer.transport.abort()

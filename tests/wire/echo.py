@@ -9,6 +9,10 @@ from wire.service import Service
 from wire.settings import ServiceSettings
 
 
+class EchoSettings(ServiceSettings, env_prefix="ECHO_", env_file=None):
+    """No .env file of the machine changes a test."""
+
+
 async def loaded() -> None:
     """Nothing to load."""
 
@@ -26,7 +30,7 @@ async def echo(connection: Connection[Message]) -> None:
 
 def echo_app(load=loaded, session=echo, **settings) -> FastAPI:
     """The service, with settings for tests."""
-    service = Service("echo", ServiceSettings(_env_file=None, **{"port": 0, **settings}), load)
+    service = Service("echo", EchoSettings(**{"port": 0, **settings}), load)
     app = service.app()
 
     @app.websocket("/v1/stream")

@@ -28,7 +28,7 @@ async def get(url: str, **headers: str) -> httpx.Response:
         return await client.get(url, headers=headers)
 
 
-async def refusal_of(frame: str | bytes, **settings) -> tuple[dict, int]:
+async def refusal_of(frame: str | bytes, **settings) -> tuple[dict, int | None]:
     """What is answered to a frame, and the close code; another connection must not notice."""
     async with serving(echo_app(**settings)) as served, websockets.connect(served.ws + "/v1/stream") as other:
         async with websockets.connect(served.ws + "/v1/stream") as ws:

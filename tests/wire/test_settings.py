@@ -3,11 +3,12 @@
 import pytest
 from pydantic import ValidationError
 
-from wire.settings import ServiceSettings, is_loopback, read
+from tests.wire.echo import EchoSettings
+from wire.settings import is_loopback, read
 
 
 def test_settings_are_frozen():
-    settings = ServiceSettings(port=0, _env_file=None)
+    settings = EchoSettings(port=0)
     with pytest.raises(ValidationError):
         settings.port = 1
 
@@ -15,19 +16,16 @@ def test_settings_are_frozen():
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
 def test_loopback_needs_no_token(host: str):
     assert is_loopback(host)
-    ServiceSettings(host=host, port=0, _env_file=None)
+    EchoSettings(host=host, port=0)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
 def test_beyond_loopback_a_token_is_needed(host: str):
     with pytest.raises(ValidationError, match="set a token"):
-        ServiceSettings(host=host, port=0, _env_file=None)
+        EchoSettings(host=host, port=0)
 
 
 def test_a_wrong_value_stops_the_start_and_names_itself(monkeypatch, capsys):
-    class EchoSettings(ServiceSettings, env_prefix="ECHO_"):
-        pass
-
     monkeypatch.setenv("ECHO_PORT", "eighty")
     with pytest.raises(SystemExit):
         read(EchoSettings)
@@ -35,4 +33,4 @@ def test_a_wrong_value_stops_the_start_and_names_itself(monkeypatch, capsys):
 
 
 def test_a_token_is_not_printed():
-    assert "hush" not in repr(ServiceSettings(port=0, token="hush", _env_file=None))
+    assert "hush" not in repr(EchoSettings(port=0, token="hush"))
