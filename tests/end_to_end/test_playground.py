@@ -62,6 +62,12 @@ async def test_a_browser_sees_transcript_answer_and_metrics(
     page: Page, voice_agent: VoiceAgent, tmp_path: Path
 ):
     await page.goto(f"{voice_agent.url}/client/")
+    # Until its devices are there, the page drops a click on Connect.
+    opened = page.get_by_role("button", name=re.compile(r"transportStateChanged .*initialized"))
+    await expect(opened.first).to_be_visible(timeout=ANSWER_MS)
+    # Before its microphone is there, the page takes no notice of a click.
+    initialized = re.compile("transportStateChanged.*initialized")
+    await expect(page.get_by_role("button", name=initialized).first).to_be_visible(timeout=ANSWER_MS)
     await page.get_by_role("button", name="Connect").first.click()
     await expect(page.get_by_text(re.compile("what is five plus six", re.I)).first).to_be_visible(
         timeout=ANSWER_MS
