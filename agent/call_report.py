@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agent.call_line import Call, Exchange
 from agent.call_media import CALL_HZ
-from agent.call_messages import Activity, Asked, FirstBytes, Spoken, Transcript, Trouble
+from agent.call_messages import Activity, Asked, Event, FirstBytes, Spoken, Transcript, Trouble
 from agent.recording import Span, find_speech, next_speech, speech_at, write_stereo
 
 RECORDING_HZ = 24_000
@@ -99,11 +99,7 @@ def recording_of(call: Call) -> Recording:
 def report_of(call: Call, recording: Recording, url: str, problem: str = "") -> CallReport:
     """Measure a call."""
     spans = find_speech(recording.agent, RECORDING_HZ)
-    ends = [exchange.start for exchange in call.exchanges[1:]] + [2**62]
-    turns = [
-        _report_turn(call, recording, spans, exchange, end)
-        for exchange, end in zip(call.exchanges, ends, strict=False)
-    ]
+    turns = [_report_turn(call, recording, spans, number) for number in range(len(call.exchanges))]
     return CallReport(
         url=url,
         turns=tuple(turns),
@@ -115,10 +111,10 @@ def report_of(call: Call, recording: Recording, url: str, problem: str = "") -> 
     )
 
 
-def _report_turn(
-    call: Call, recording: Recording, agent: list[Span], exchange: Exchange, end: int
-) -> TurnReport:
-    events = [event for position, event in call.events if exchange.start <= position < end]
+def _report_turn(call: Call, recording: Recording, agent: list[Span], number: int) -> TurnReport:
+    exchange, end = call.exchanges[number], _start(call, number + 1)
+    events = _events(call, exchange.start, end)
+    said = _events(call, _answer_start(call, number), _answer_start(call, number + 1))
     speech = _speech(recording, exchange)
     after = speech.end if speech else _recorded(exchange.start)
     answer = next_speech(agent, after) if exchange.answered else None
@@ -132,7 +128,7 @@ def _report_turn(
         answered=exchange.answered,
         transcript=" ".join(event.text.strip() for event in events if isinstance(event, Transcript)),
         asked=tuple(event.text for event in events if isinstance(event, Asked)),
-        answer=" ".join(event.text.strip() for event in events if isinstance(event, Spoken)),
+        answer=" ".join(event.text.strip() for event in said if isinstance(event, Spoken)),
         speech_start_ms=_ms(speech.start) if speech else None,
         speech_end_ms=_ms(speech.end) if speech else None,
         answer_start_ms=_ms(answer.start) if answer else None,
@@ -141,6 +137,24 @@ def _report_turn(
         silenced_ms=_ms(interrupted.end - speech.start) if interrupted and speech else None,
         ttfb_ms=ttfb_ms,
     )
+
+
+def _events(call: Call, start: int, end: int) -> list[Event]:
+    return [event for position, event in call.events if start <= position < end]
+
+
+def _start(call: Call, number: int) -> int:
+    return call.exchanges[number].start if number < len(call.exchanges) else 2**62
+
+
+def _answer_start(call: Call, number: int) -> int:
+    """From where on words belong to the answer: while the agent is interrupted it says some of the last."""
+    start = _start(call, number)
+    if number < len(call.exchanges) and call.exchanges[number].barged_in:
+        end = _start(call, number + 1)
+        heard = (at for at, event in call.events if start <= at < end and isinstance(event, Transcript))
+        return next(heard, start)
+    return start
 
 
 def _llm_request_ms(call: Call, speech: Span, end: int) -> float | None:

@@ -71,6 +71,8 @@ class Answerer:
 
     def step(self, heard: Samples, send: Send) -> Samples:
         if _loud(heard):
+            if len(self._speech):
+                send({"type": "bot-tts-text", "data": {"text": "and"}})  # the word that is cut off
             self._silence, self._speech = 0, self._speech[:0]
         elif self._silence is not None:
             self._silence += 1

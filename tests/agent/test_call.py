@@ -127,6 +127,7 @@ async def test_an_interrupting_turn_speaks_into_the_answer():
         report = await place_call(url, [BEEP, interruption], greeting=False)
     # This agent stops at the first sound it hears, so what is left is the path there and back.
     assert report.turns[1].silenced_ms == pytest.approx(PATH_MS, abs=40 + report.caller_lateness_ms)
+    assert [turn.answer for turn in report.turns] == ["answer 1 and", "answer 2"]
 
 
 async def test_a_turn_without_an_answer_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
