@@ -60,6 +60,7 @@ def _lifespan(
         _hang_up_on_signals(agent)
         logger.info("ready: open http://localhost:{}/client", settings.port)
         yield
+        await agent.close()
 
     return lifespan
 

@@ -7,6 +7,7 @@ See `turns.py` for who decides what, and `asr_server.protocol` for the conversat
 # pyright: reportUnknownMemberType=false
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 
 from loguru import logger
@@ -26,7 +27,7 @@ from pipecat.utils.time import time_now_iso8601
 from agent.server_link import RETRY_S, Address, ServerLink
 from agent.settings import AgentSettings
 from agent.trace import Trace
-from agent.turns import NothingHeardFrame, TurnConfirmedFrame
+from agent.turns import LAST_RESORT_S, NothingHeardFrame, TurnConfirmedFrame
 from agent.utterance import Utterance
 from asr_server.protocol import (
     SAMPLE_BYTES,
@@ -55,6 +56,7 @@ class AsrService(ServerLink, WebsocketSTTService):
             settings=STTSettings(model=None, language=settings.language),
             # Nobody waits for it: every pause is finalised, and ConfirmedTurnStop waits for the Final.
             ttfs_p99_latency=settings.asr_final_timeout_ms / 1000,
+            stt_ttfb_timeout=LAST_RESORT_S,
             reconnect_backoff_min_wait=0.1,
             reconnect_backoff_max_wait=RETRY_S,
         )
@@ -70,6 +72,7 @@ class AsrService(ServerLink, WebsocketSTTService):
         )
         self._final_timeout_s = settings.asr_final_timeout_ms / 1000
         self._patience: asyncio.Task[None] | None = None
+        self._heard_s = 0.0
         self._unsent = bytearray()
         self._packet_bytes = 0
 
@@ -129,7 +132,7 @@ class AsrService(ServerLink, WebsocketSTTService):
                 )
             case Final() if self._utterance.hear(message):
                 self.confirm_finalize()
-                await self.stop_ttfb_metrics()
+                self._heard_s = time.time()
                 await self._hand_over()
             case Failed():
                 logger.warning("asr_server: {} ({})", message.message, message.code)
@@ -184,6 +187,8 @@ class AsrService(ServerLink, WebsocketSTTService):
             return
         await self._send(taken.next)
         if taken.text:
+            # Not when the Final came: Pipecat's observer may not have seen the pause that it belongs to.
+            await self.stop_ttfb_metrics(end_time=self._heard_s)
             await self.emit_stt_usage_metrics()
             await self.push_frame(TranscriptionFrame(taken.text, self._user_id, time_now_iso8601()))
         else:

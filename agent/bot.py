@@ -71,6 +71,10 @@ class Agent:
                 self._calls.discard(call)
                 logger.info("call is over")
 
+    async def close(self) -> None:
+        """Let go of the connections that calls have shared."""
+        await self._client.close()
+
     def hang_up(self) -> None:
         """End every call; each `converse` returns soon after."""
         for call in self._calls:

@@ -67,6 +67,7 @@ async def called(*servers: WebSocketStandIn | LlmStandIn, **settings: Any) -> As
         await caller.hang_up()
         async with asyncio.timeout(PATIENCE_S):
             await call
+        await caller.agent.close()
 
 
 @asynccontextmanager
@@ -258,12 +259,14 @@ async def test_the_call_has_one_id_everywhere():
 
 async def test_a_call_can_be_cancelled_while_no_server_is_there():
     line = Line()
-    call = asyncio.create_task(Agent(settings_for()).converse(line))
+    agent = Agent(settings_for())
+    call = asyncio.create_task(agent.converse(line))
     await line.pick_up()
     call.cancel()
     async with asyncio.timeout(PATIENCE_S):
         await asyncio.wait([call])
     await line.hang_up()
+    await agent.close()
 
 
 async def test_three_callers_are_greeted_at_once_and_hung_up_on_together():
@@ -279,4 +282,5 @@ async def test_three_callers_are_greeted_at_once_and_hung_up_on_together():
             agent.hang_up()
             async with asyncio.timeout(PATIENCE_S):
                 await asyncio.gather(*calls)
+            await agent.close()
     assert (asr.connections, tts.connections) == (3, 3)

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.llm.tiny_gguf import write_llama, write_nemotron
+
+hypothesis.settings.register_profile("busy", deadline=None)  # two cores may be shared by a whole CI run
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")

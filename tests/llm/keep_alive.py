@@ -16,19 +16,36 @@ class KeepAlive:
         self.opened = 0
 
     async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """The status and body of the answer."""
-        if self._writer is None:
+        """The status and body of the answer.
+
+        A server may close an idle connection at the moment a request is on its way: before a first
+        byte of the answer, the request is sent again on a new one.
+        """
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        while True:
+            reused = self._writer is not None
+            reader, writer = await self._connection()
+            writer.write(head.encode() + body)
+            try:
+                first = await reader.read(65_536)
+            except ConnectionResetError:
+                first = b""
+            if first:
+                return await self._rest(reader, first)
+            assert reused, "the server closed a new connection"
+            self.close()
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._reader is None or self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
             self.opened += 1
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._writer.write(head.encode() + body)
-        return await self._answer()
+        return self._reader, self._writer
 
-    async def _answer(self) -> tuple[int, bytes]:
-        assert self._reader is not None
+    async def _rest(self, reader: asyncio.StreamReader, piece: bytes) -> tuple[int, bytes]:
         answer = Answer()
+        answer.parser.feed_data(piece)
         while not answer.complete:
-            piece = await self._reader.read(65_536)
+            piece = await reader.read(65_536)
             assert piece, "the server closed in the middle of an answer"
             answer.parser.feed_data(piece)
         if not answer.keep_alive:

@@ -73,7 +73,7 @@ async def bombard(path: Path, requests: int) -> None:
         took_s = time.perf_counter() - began_s
         speed = f"{took_s:.1f} s ({requests / took_s:.0f}/s)"
         print(f"{requests} requests in {speed}: {dict(statuses)}; asked {asked} times")
-        assert (asked > 0, caller.opened) == (True, 1)
+        assert caller.opened <= 1 + asked // 10, "connections are not kept"
         assert min(statuses[200], statuses[400]) > requests // 10
         await server.idle()
         caller.close()
