@@ -1,7 +1,7 @@
 """A wrong setting stops the start and names itself."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from tests.wire.echo import EchoSettings
 from wire.settings import is_loopback, read
@@ -33,4 +33,4 @@ def test_a_wrong_value_stops_the_start_and_names_itself(monkeypatch, capsys):
 
 
 def test_a_token_is_not_printed():
-    assert "hush" not in repr(EchoSettings(port=0, token="hush"))
+    assert "hush" not in repr(EchoSettings(port=0, token=SecretStr("hush")))
