@@ -152,9 +152,9 @@ class AsrService(ServerLink, WebsocketSTTService):
             await self._give_up()
             return
         self.request_finalize()
-        await self._send(commit)
         # Counted from here: the pause before it was the VAD's, and is a part of its own.
         await self.start_ttfb_metrics()
+        await self._send(commit)
         self._patience = self.create_task(self._wait_for_final(commit.commit_id))
 
     async def _send_audio(self) -> None:

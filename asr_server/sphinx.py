@@ -35,7 +35,7 @@ MEAN = "41.49,-3.87,2.85,14.73,-1.61,-1.34,2.17,-5.08,-1.06,-1.78,3.74,0.51,1.87
 is subtracted until the first words have ended, and with the default of 40,3,-1,0 ... the word error rate of
 first sentences was 5.0 % instead of 2.5 %."""
 
-HISS = np.random.default_rng(1).normal(0, 3, 2 * CHUNK_SAMPLES).round().astype(np.int16)
+HISS = np.random.default_rng(1).normal(0, 3, CHUNK_SAMPLES).round().astype(np.int16)
 """Added to what is heard, always the same, so that replays stay equal. Browsers send almost digital silence
 before speech; two seconds of it, and PocketSphinx misheard the first words (7 of 7 right with this)."""
 
@@ -128,8 +128,8 @@ class SphinxDecoder:
         self._decoder.start_utt()
 
     def feed(self, pcm: bytes) -> None:
-        """Decode PCM16, a sample to two chunks."""
-        samples = np.frombuffer(pcm, np.int16).astype(np.int32) + HISS[: len(pcm) // 2]
+        """Decode PCM16, at least a sample."""
+        samples = np.frombuffer(pcm, np.int16).astype(np.int32) + np.resize(HISS, len(pcm) // 2)
         heard = np.clip(samples, -32_768, 32_767).astype(np.int16)
         self._decoder.process_raw(heard.tobytes(), False, False)
 
