@@ -57,7 +57,7 @@ async def refusal(client: AsrClient) -> tuple[str, int]:
     """The code of the last message, which says a sentence too, and the code of the close."""
     with suppress(ConnectionClosed):
         while True:
-            await asyncio.wait_for(client.next(), 30)
+            await asyncio.wait_for(client.next(), 60)
     failed = client.heard[-1]
     assert isinstance(failed, Failed)
     assert len(failed.message) > 10
@@ -181,7 +181,7 @@ async def test_a_client_that_never_reads_is_cut_off(spoken: Say):
             client.socket.transport.pause_reading()
             for _ in range(2_000):
                 await client.send(Commit(utterance_id=9, commit_id=9, speech_end_sample=0))
-            await asyncio.wait_for(place_is_free(served), 30)
+            await asyncio.wait_for(place_is_free(served), 60)
             client.socket.transport.abort()
 
 
