@@ -8,7 +8,10 @@
 The replay starts with the cepstral mean that the utterance began with, and on the same grid of chunks, so
 the decoder does what it would have done without a Finish. Only the audio of the current segment is kept:
 a long utterance is cut into segments, in a pause if there is one, and the words before the cut are settled.
-While nothing is said the segment is shortened to a lead-in, so silence does not pile up.
+
+While nothing is said the stream sleeps: the words so far are settled, the decoder is ended, and of the audio
+only a lead-in is kept, which the next loud chunk is decoded with. Silence costs nothing, and it does not move
+the cepstral mean, which a few seconds of it would.
 """
 
 from collections.abc import Sequence
@@ -21,8 +24,8 @@ from asr_server.recognizer import Begin, Chunk, Finish, GoOn, Heard, Work
 
 QUIET_RMS = 30.0
 """-61 dB of full scale: silence whatever the noise."""
-QUIET_OVER_NOISE = 4.0
-"""12 dB above the quietest chunk of the segment still counts as its noise."""
+QUIET_OVER_NOISE = 2.0
+"""6 dB above the quietest chunk still counts as noise: speech at 10 dB over its noise is louder."""
 
 
 class Piece(NamedTuple):
@@ -75,9 +78,9 @@ class Limits:
     hold_chunks: int
     replay_chunks: int
     quiet_chunks: int
-    """A segment this long without a word is shortened when it is quiet ..."""
+    """How much silence sends the stream to sleep ..."""
     lead_in_chunks: int
-    """... to this: enough for the beginning of a word that is not recognised yet."""
+    """... and how much is kept of it: enough for the soft beginning of a word."""
 
 
 def level(pcm: bytes) -> float:
@@ -86,10 +89,9 @@ def level(pcm: bytes) -> float:
     return float(np.sqrt(np.mean(samples * samples)))
 
 
-def is_quiet(levels: Sequence[float], last_chunks: int) -> bool:
-    """Whether the last chunks of a segment hold nothing but its noise."""
-    noise = min(levels)
-    return max(levels[-last_chunks:]) <= max(QUIET_RMS, QUIET_OVER_NOISE * noise)
+def loudest_quiet(levels: Sequence[float]) -> float:
+    """The level up to which a chunk is silence, where these are the levels of those before."""
+    return max(QUIET_RMS, QUIET_OVER_NOISE * min(levels))
 
 
 def choose_cut(spoken: Sequence[Spoken], chunks: int) -> int:
@@ -134,6 +136,8 @@ class ReplayedStream:
             case Chunk(pcm):
                 self._audio.append(Piece(pcm, level(pcm)))
                 self._tail = None
+                if self._wakes_above is not None:
+                    self._doze()
             case Finish(tail):
                 self._tail = tail
             case GoOn():
@@ -150,10 +154,14 @@ class ReplayedStream:
         self._audio: list[Piece] = []  # of the segment, at most `replay_chunks` and what came while held
         self._fed = 0  # chunks that the decoder has heard
         self._text = ""
+        self._wakes_above: float | None = None  # a level, while asleep
         self._tail: bytes | None = None
         self._answered: tuple[int, bytes] | None = None  # what the last Finish ended: chunks, tail
 
     def _advance(self) -> Heard:
+        if self._sleeps_on():
+            self._text = self._settled
+            return Heard(self._text)
         if self._holding():
             return Heard(self._text)
         if not self._running:
@@ -190,14 +198,41 @@ class ReplayedStream:
         text = self._decoder.text()
         if self._fed >= self._limits.replay_chunks:
             self._settle()
-        elif not text and self._is_idle():
-            self._shorten(self._fed - self._limits.lead_in_chunks)  # the mean stays: silence teaches nothing
+        elif self._is_quiet():
+            self._fall_asleep()
         elif self._fed == len(self._audio):
             self._text = _join(self._settled, text)
 
-    def _is_idle(self) -> bool:
+    def _is_quiet(self) -> bool:
+        if self._fed < self._limits.quiet_chunks:
+            return False
         levels = [piece.level for piece in self._audio[: self._fed]]
-        return self._fed >= self._limits.quiet_chunks and is_quiet(levels, self._limits.lead_in_chunks)
+        return max(levels[-self._limits.quiet_chunks :]) <= loudest_quiet(levels)
+
+    def _fall_asleep(self) -> None:
+        levels = [piece.level for piece in self._audio[: self._fed]]
+        self._wakes_above = loudest_quiet(levels)
+        self._stop()
+        self._settled = _join(self._settled, self._decoder.text())
+        del self._audio[: self._fed - self._limits.lead_in_chunks]
+        self._doze()
+
+    def _doze(self) -> None:
+        """Forget chunks that are behind the lead-in, until one wakes the stream."""
+        self._shorten(0)
+        self._text = self._settled
+        lead_in = self._limits.lead_in_chunks
+        while self._wakes_above is not None and len(self._audio) > lead_in:
+            if self._audio[lead_in].level > self._wakes_above:
+                self._wakes_above = None
+            else:
+                del self._audio[0]
+
+    def _sleeps_on(self) -> bool:
+        """Whether there is nothing to decode, neither before the tail nor in it."""
+        if self._wakes_above is None:
+            return False
+        return not self._tail or level(self._tail) <= self._wakes_above
 
     def _settle(self) -> None:
         """Fix the words up to a good place to cut, and go on behind it in a new decoder utterance."""
