@@ -12,7 +12,16 @@ from zoneinfo import ZoneInfo
 from loguru import logger
 from openai import AsyncOpenAI
 from pipecat.evals.transport import EvalTransportParams
-from pipecat.frames.frames import EndFrame, ErrorFrame, LLMRunFrame, TTSSpeakFrame
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    EndFrame,
+    ErrorFrame,
+    Frame,
+    LLMMessagesAppendFrame,
+    LLMRunFrame,
+    TTSSpeakFrame,
+)
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -110,8 +119,9 @@ class Call:
         self.id = trace.id
         self._settings = settings
         self._over = asyncio.Event()
-        self._caller_is_quiet = asyncio.Event()
-        self._caller_is_quiet.set()
+        self._speaking: set[str] = set()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._tools = Tools(lambda: now(settings), self._speak_up)
         self.context = LLMContext(
             [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
@@ -143,8 +153,10 @@ class Call:
         )
         transport.add_event_handler("on_client_connected", self._greet)
         transport.add_event_handler("on_client_disconnected", self._hang_up)
-        user.add_event_handler("on_user_turn_started", self._hush)
-        user.add_event_handler("on_user_turn_stopped", self._unhush)
+        user.add_event_handler("on_user_turn_started", self._caller_speaks)
+        user.add_event_handler("on_user_turn_stopped", self._caller_has_spoken)
+        self._worker.set_reached_upstream_filter((BotStartedSpeakingFrame, BotStoppedSpeakingFrame))
+        self._worker.add_event_handler("on_frame_reached_upstream", self._agent_speaks)
         self._worker.add_event_handler("on_pipeline_error", self._cope)
 
     async def run(self) -> None:
@@ -174,18 +186,33 @@ class Call:
     async def _hang_up(self, *_: object) -> None:
         self.hang_up()
 
-    async def _hush(self, *_: object) -> None:
-        self._caller_is_quiet.clear()
+    async def _caller_speaks(self, *_: object) -> None:
+        self._note("caller", speaks=True)
 
-    async def _unhush(self, *_: object) -> None:
-        self._caller_is_quiet.set()
+    async def _caller_has_spoken(self, *_: object) -> None:
+        self._note("caller", speaks=False)
+
+    async def _agent_speaks(self, _: PipelineWorker, frame: Frame) -> None:
+        self._note("agent", speaks=isinstance(frame, BotStartedSpeakingFrame))
+
+    def _note(self, who: str, speaks: bool) -> None:
+        if speaks:
+            self._speaking.add(who)
+            self._quiet.clear()
+            return
+        self._speaking.discard(who)
+        if not self._speaking:
+            self._quiet.set()
 
     async def _speak_up(self, text: str) -> None:
         """Say something of our own accord: after the caller's turn, and after what is being said."""
-        await self._caller_is_quiet.wait()
-        frame = TTSSpeakFrame(text)
-        frame.interruptible = False  # a caller who speaks just then would never hear of their timer
-        await self._worker.queue_frame(frame)
+        await self._quiet.wait()
+        # Pipecat would put the words into the context as they are heard, and loses them where they are heard late.
+        known = LLMMessagesAppendFrame([{"role": "assistant", "content": text}], run_llm=False)
+        spoken = TTSSpeakFrame(text, append_to_context=False)
+        for frame in (known, spoken):
+            frame.interruptible = False  # a caller who speaks just then would never hear of their timer
+            await self._worker.queue_frame(frame)
 
     async def _cope(self, _: PipelineWorker, error: ErrorFrame) -> None:
         """An answer that failed is apologised for; a service that is beyond help ends the call."""

@@ -9,6 +9,7 @@ from typing import Any
 from openai import AsyncOpenAI, Timeout
 from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
 from pipecat.frames.frames import FunctionCallFromLLM
+from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.services.nvidia.llm import NvidiaLLMService
 
 from agent.settings import AgentSettings
@@ -33,6 +34,7 @@ class LlmService(NvidiaLLMService):
     """One call's mind. NVIDIA's service keeps the model's thinking from being spoken."""
 
     supports_developer_role = False  # templates of open models know system, user, assistant and tool
+    _answered = False
 
     def __init__(self, settings: AgentSettings, trace: Trace, client: AsyncOpenAI) -> None:
         self._trace = trace
@@ -62,7 +64,17 @@ class LlmService(NvidiaLLMService):
         return {**params, "extra_headers": {"traceparent": self._trace.parent()}}
 
     async def run_function_calls(self, function_calls: Sequence[FunctionCallFromLLM]) -> None:
-        """Run what the model called; arguments that are not JSON leave nothing to run, which is an error."""
-        if not function_calls:
-            await self.push_error("the model called a tool with arguments that are not JSON")
+        """Run what the model called; arguments that are not JSON leave nothing to run, which is no answer."""
+        self._answered |= bool(function_calls)
         await super().run_function_calls(function_calls)
+
+    async def _push_llm_text(self, text: str) -> None:
+        self._answered |= bool(text.strip())
+        await super()._push_llm_text(text)
+
+    async def _process_context(self, context: LLMContext) -> None:
+        """Ask the model. An answer without a word or a call is an error: somebody waits to hear one."""
+        self._answered = False
+        await super()._process_context(context)
+        if not self._answered:
+            await self.push_error("the model answered with neither words nor a call that can be made")

@@ -153,6 +153,8 @@ class TtsService(ServerLink, WebsocketTTSService):
             await self.remove_audio_context(context_id)
 
     async def _fail(self, failed: Failed) -> None:
+        if failed.speech_id is not None and failed.speech_id not in self._contexts:
+            return  # our Cancel met the speech's end on the way
         await self.push_error(f"tts_server: {failed.message} ({failed.code})")
-        if failed.speech_id in self._contexts:
+        if failed.speech_id is not None:
             await self._end(failed.speech_id)

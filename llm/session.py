@@ -248,7 +248,9 @@ class Answering:
             self._meters.ttft.observe(ttft_s)
         for kind, count in (("prompt", self._prompt_tokens), ("cached", cached), ("said", said)):
             self._meters.tokens.labels(kind).inc(count)
-        self._meters.dropped_calls.inc(self._parser.dropped_calls)
+        if dropped := self._parser.dropped_calls:
+            logger.warning("the model wrote {} tool calls that are malformed or not offered: dropped", dropped)
+            self._meters.dropped_calls.inc(dropped)
 
 
 def _functions(wanted: ChatRequest) -> dict[str, Schema]:

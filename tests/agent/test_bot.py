@@ -77,8 +77,9 @@ async def conversation(
     """A call to three servers, after the greeting."""
     llm.answers.appendleft(GREETING)
     async with running(asr, llm, tts), called(asr, llm, tts, **settings) as caller:
-        await eventually(lambda: caller.heard_bytes > 0)
-        await caller.pause(ms=900)  # the greeting is five words of 100 ms; Pipecat notices 350 ms later
+        (call,) = caller.agent._calls
+        await eventually(lambda: "agent" in call._speaking)
+        await eventually(lambda: not call._speaking)
         yield caller
 
 
@@ -153,6 +154,26 @@ async def test_a_tool_call_that_is_not_json_is_apologised_for():
         await eventually(lambda: "Sorry." in tts.said)
 
 
+async def test_an_answer_without_words_is_apologised_for():
+    asr, llm, tts = AsrStandIn(), LlmStandIn(""), TtsStandIn()
+    async with conversation(asr, llm, tts, sorry_no_answer="Sorry.") as caller:
+        await caller.type("what is two plus two")
+        await eventually(lambda: "Sorry." in tts.said)
+
+
+async def test_a_timer_waits_until_the_agent_has_finished():
+    asr, llm, tts = AsrStandIn(), LlmStandIn("word " * 20), TtsStandIn()
+    async with conversation(asr, llm, tts) as caller:
+        call = next(iter(caller.agent._calls))
+        await caller.type("tell me a story")
+        await eventually(lambda: "agent" in call._speaking)
+        before = caller.heard_bytes
+        await call._speak_up("Time is up.")
+        heard_s = (caller.heard_bytes - before) / 48_000
+        await eventually(lambda: "Time is up." in tts.said)
+    assert heard_s > 1  # of the story's two seconds
+
+
 async def test_a_timer_speaks_up_and_the_llm_knows():
     asr, tts = AsrStandIn(), TtsStandIn()
     timer = {"amount": 1, "unit": "seconds"}
@@ -169,7 +190,7 @@ async def test_a_timer_waits_until_the_caller_has_finished(speech: Speak):
     async with conversation(asr, llm, tts) as caller:
         call = next(iter(caller.agent._calls))
         speaking = asyncio.create_task(caller.say(speech("Can you help me?")))
-        await eventually(lambda: not call._caller_is_quiet.is_set())
+        await eventually(lambda: "caller" in call._speaking)
         timer = asyncio.create_task(call._speak_up("Time is up."))
         await speaking
         await eventually(lambda: "Time is up." in tts.said)
