@@ -30,6 +30,7 @@ from agent.trace import Trace
 from agent.turns import LAST_RESORT_S, NothingHeardFrame, TurnConfirmedFrame
 from agent.utterance import Utterance
 from asr_server.protocol import (
+    PROTOCOL,
     SAMPLE_BYTES,
     SAMPLE_RATE_HZ,
     Failed,
@@ -64,7 +65,10 @@ class AsrService(ServerLink, WebsocketSTTService):
             "asr_server", str(settings.asr_url), settings.asr_token, settings.connect_timeout_ms / 1000
         )
         self._greeting = Start(
-            language=settings.language, right_context=settings.right_context, traceparent=trace.parent()
+            protocol=PROTOCOL,
+            language=settings.language,
+            right_context=settings.right_context,
+            traceparent=trace.parent(),
         )
         self._utterance = Utterance(
             lead_ms=settings.vad_start_ms + settings.vad_lead_ms,

@@ -207,7 +207,7 @@ class Call:
     async def _speak_up(self, text: str) -> None:
         """Say something of our own accord: after the caller's turn, and after what is being said."""
         await self._quiet.wait()
-        # Pipecat would put the words into the context as they are heard, and loses them where they are heard late.
+        # Pipecat would put the words into the context as they are heard; heard late, they would be lost.
         known = LLMMessagesAppendFrame([{"role": "assistant", "content": text}], run_llm=False)
         spoken = TTSSpeakFrame(text, append_to_context=False)
         for frame in (known, spoken):

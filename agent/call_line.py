@@ -113,6 +113,7 @@ class Call:
         self._heard_until = 0  # position of the newest frame
         self._sounds: list[Span] = []  # frames of sound, joined; one for each stretch
         self._speaking = self._thinking = False
+        self._spoke_up = 0  # position of its last word that it begins to speak
 
     async def listen(self, timeout_s: float, name: str = "greeting") -> bool:
         """Wait until the agent has spoken up by itself and is silent again; False where it stays silent.
@@ -121,7 +122,7 @@ class Call:
         """
         start, answered = self.clock.now(), False
         try:
-            answered = await self._answer(start, timeout_s)
+            answered = await self._answer(lambda: self._answer_sounds(start, start), timeout_s)
         finally:
             self.exchanges.append(Exchange(name, None, start, answered))
         return answered
@@ -132,11 +133,15 @@ class Call:
         `timeout_s` counts from the end of the speech. Raises HungUp. Cancelling leaves the speech unfinished.
         """
         start, answered = self._microphone.speak(turn.audio), False
+        barged_in = turn.barge_in_after_s is not None
+        sounds = self._answer_sounds_anew if barged_in else self._answer_sounds
         try:
             await self._until(lambda: not self._microphone.speaking)
-            answered = await self._answer(start + turn.speech_end, timeout_s, wait_for_end=wait_for_end)
+            answered = await self._answer(
+                lambda: sounds(start, start + turn.speech_end), timeout_s, wait_for_end=wait_for_end
+            )
         finally:
-            speech, barged_in = Span(start, start + len(turn.audio)), turn.barge_in_after_s is not None
+            speech = Span(start, start + len(turn.audio))
             self.exchanges.append(Exchange(turn.name, speech, start, answered, barged_in))
         return answered
 
@@ -167,10 +172,19 @@ class Call:
         """Where the agent's first sound at or after `since` lies."""
         return next((max(span.start, since) for span in self._sounds if span.end > since), None)
 
-    async def _answer(self, since: int, timeout_s: float, *, wait_for_end: bool = True) -> bool:
+    def _answer_sounds(self, start: int, speech_end: int) -> bool:
+        return self.sounded_at(max(start, speech_end)) is not None
+
+    def _answer_sounds_anew(self, start: int, speech_end: int) -> bool:
+        """The end of an answer that was interrupted may sound longer than the turn that interrupted it."""
+        return self._spoke_up > start and self._answer_sounds(self._spoke_up, speech_end)
+
+    async def _answer(
+        self, sounds: Callable[[], bool], timeout_s: float, *, wait_for_end: bool = True
+    ) -> bool:
         try:
             async with asyncio.timeout(timeout_s):
-                await self._until(lambda: self.sounded_at(since) is not None)
+                await self._until(sounds)
         except TimeoutError:
             return False
         if wait_for_end:
@@ -243,6 +257,7 @@ class Call:
             case Activity():
                 self._thinking = self._thinking if event.thinking is None else event.thinking
                 self._speaking = self._speaking if event.speaking is None else event.speaking
+                self._spoke_up = self.clock.now() if event.speaking else self._spoke_up
             case Goodbye():
                 self._gone = "the agent hung up"
             case _:

@@ -1,13 +1,13 @@
 """Everything that can be set about the agent. The only module of the agent that reads the environment."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, SecretStr, WebsocketUrl, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, WebsocketUrl, field_validator
 from pydantic.networks import HttpUrl
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from wire.settings import Port, is_loopback
+from wire.settings import ListeningSettings, Port
 
 SYSTEM_PROMPT = (
     "You are a friendly voice assistant. Your answers are spoken aloud, "
@@ -20,18 +20,13 @@ FromText = BeforeValidator(int)
 """The environment has text, and a Literal of numbers takes no text."""
 
 
-class AgentSettings(BaseSettings):
+class AgentSettings(ListeningSettings):
     """Where the agent listens, which servers it talks to, and how it holds a conversation."""
 
-    model_config = SettingsConfigDict(env_prefix="AGENT_", frozen=True, extra="ignore", env_file=".env")
+    model_config = SettingsConfigDict(env_prefix="AGENT_")
 
-    host: str = "127.0.0.1"
     port: Port = 7860
-    token: SecretStr = SecretStr("")
-    """What a caller must know: as a bearer token, or as the password a browser asks for.
-
-    Needed where the agent listens beyond loopback.
-    """
+    """A caller gives the `token` as a bearer token, or as the password a browser asks for."""
     allowed_origins: tuple[str, ...] = ()
     """Further web sites whose pages may call, such as https://example.org; the agent's own always may."""
 
@@ -91,18 +86,6 @@ class AgentSettings(BaseSettings):
 
     time_zone: str | None = None
     """For the time and date tools, such as Europe/Berlin; by default this machine's."""
-
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """DEBUG also logs what is said."""
-    log_format: Literal["text", "json"] = "text"
-
-    @model_validator(mode="after")
-    def _needs_a_token_beyond_loopback(self) -> Self:
-        if not is_loopback(self.host) and not self.token.get_secret_value():
-            raise ValueError(
-                f"host {self.host} is reachable from other machines: set a token, or use 127.0.0.1"
-            )
-        return self
 
     @field_validator("time_zone")
     @classmethod

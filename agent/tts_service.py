@@ -18,6 +18,7 @@ from agent.server_link import RETRY_S, Address, ServerLink
 from agent.settings import AgentSettings
 from agent.trace import Trace
 from tts_server.protocol import (
+    PROTOCOL,
     Audio,
     AudioEnd,
     Cancel,
@@ -92,7 +93,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         await self.on_audio_context_interrupted(context_id)
 
     def _start_message(self) -> Message:
-        return Start(traceparent=self._trace.parent())
+        return Start(protocol=PROTOCOL, traceparent=self._trace.parent())
 
     def _take_first(self, text: str) -> Message:
         return parse_server_message(text)

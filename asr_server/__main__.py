@@ -20,13 +20,13 @@ def app_for(settings: AsrSettings) -> FastAPI:
 
 
 def main() -> int:
-    """Serve until a signal; 0 where that was the reason to end, 2 for settings that cannot be used."""
+    """Serve until a signal; 0 where that was the reason to end, 1 where it could not start."""
     settings = read(AsrSettings)
     try:
         app = app_for(settings)
     except ImportError as error:
         print(f"ASR_ENGINE: {error}", file=sys.stderr)
-        return 2
+        return 1
     return serve(app)
 
 

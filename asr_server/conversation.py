@@ -108,6 +108,7 @@ class Conversation:
         while self._tasks and not self._tasks[-1].commit_ids:
             self._tasks.pop()
         self._utterance_id = message.utterance_id
+        self._last_commit_id = -1
         oldest_sample = self._heard_samples - len(self._kept) // SAMPLE_BYTES
         self._begin_sample = max(message.from_sample, self._begin_sample, oldest_sample)
         self._plan(Begin())
@@ -163,7 +164,7 @@ class Conversation:
             sentence = f"the utterance is {self._utterance_id}, not {commit.utterance_id}"
             raise refuse("unknown_utterance", sentence)
         if commit.commit_id <= self._last_commit_id:
-            sentence = f"commit ids rise; the last was {self._last_commit_id}"
+            sentence = f"commit ids rise within an utterance; the last was {self._last_commit_id}"
             raise refuse("commit_id", sentence)
         if commit.speech_end_sample > self._heard_samples:
             sentence = f"{self._heard_samples} samples have come, not {commit.speech_end_sample}"

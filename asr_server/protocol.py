@@ -36,7 +36,7 @@ class Start(Message):
     """Open the stream; the first message. Answered by one Ready. The first utterance has the id 0."""
 
     type: Literal["start"] = "start"
-    protocol: Version = PROTOCOL
+    protocol: Version
     language: Annotated[str, Field(max_length=35)] = "en"
     right_context: Annotated[int, Field(ge=0, le=64)] = 1
     """Encoder frames of look-ahead; what is allowed, and what it means, is the model's."""
@@ -51,7 +51,7 @@ class Commit(Message):
     """The speaker may have finished: answered by exactly one Final with the same ids.
 
     The utterance goes on as if there had been no Commit. A newer Commit supersedes an older one that
-    is not answered yet; both are answered. `commit_id` rises with each Commit of a connection.
+    is not answered yet; both are answered, with the newer text. `commit_id` rises within an utterance.
     """
 
     type: Literal["commit"] = "commit"
@@ -64,7 +64,8 @@ class Commit(Message):
 class NextUtterance(Message):
     """The speaker had finished: `utterance_id` is the next utterance, and begins at `from_sample`.
 
-    The id is higher than the last; audio since `from_sample`, at most two seconds, belongs to it.
+    The id is higher than the last. Audio since `from_sample` belongs to it, but at most two seconds of it,
+    and none from before the last utterance began.
     """
 
     type: Literal["next_utterance"] = "next_utterance"
@@ -104,7 +105,14 @@ class Final(Message):
 
 
 class Failed(message.Failed):
-    """A refusal: the ids say of what, where it has one."""
+    """A refusal: the ids say of what, where it has one.
+
+    The connection stays open after `unknown_utterance`, `commit_id`, `utterance_id` (ids that do not rise)
+    and `beyond_audio` (a sample that has not come); it is closed after everything else: `not_started`,
+    `already_started`, `protocol_version`, `language`, `sample_rate`, `channels`, `odd_audio` (half a sample),
+    and what `wire.connection` refuses. Who sends faster than the server decodes is not refused
+    but read more slowly, once 10 s of audio or 64 Commits wait.
+    """
 
     utterance_id: Id | None = None
     commit_id: Id | None = None

@@ -8,7 +8,6 @@ down by TCP. A client that reads too slowly stops its own `work`, then its own `
 """
 
 import asyncio
-from secrets import token_hex
 from time import monotonic
 from typing import Generic
 
@@ -30,7 +29,7 @@ from asr_server.recognizer import Chunk, GoOn, Heard, S
 from asr_server.scheduler import Scheduler
 from asr_server.settings import AsrSettings, samples
 from wire.connection import Connection
-from wire.message import Refused, trace_ids
+from wire.message import Refused
 from wire.service import Service
 
 ClientMessage = Start | Commit | NextUtterance
@@ -59,27 +58,20 @@ class Session(Generic[S]):
         self._more = asyncio.Event()  # there is a task
         self._room = asyncio.Event()  # the next message may be read
         self._waiting_s = 0.0  # what the metrics know of the backlog
-        self._committed_s: dict[int, float] = {}  # when each unanswered Commit came
-        self._final_s = 0.0  # how long the last Final took
+        self._committed_s: dict[tuple[int, int], float] = {}  # when each unanswered Commit came
+        self._final_s: float | None = None  # how long this utterance's last Final took
         self._text = ""  # what the client was told last of this utterance
 
     async def run(self) -> None:
         """Serve until the client hangs up (HungUp) or must go (Refused). Cancelling ends it too."""
-        start = await self._started()
-        call = trace_ids(start.traceparent)
-        with logger.contextualize(call=call[0] if call else token_hex(16)):
+        start = await self._connection.receive_start(Start)
+        with logger.contextualize(call=self._connection.call):
+            check_start(start)
             try:
                 async with self._scheduler.stream() as stream:
                     await self._talk(stream)
             finally:
                 self._report_backlog(0.0)
-
-    async def _started(self) -> Start:
-        message = await self._connection.receive()
-        if not isinstance(message, Start):
-            raise Refused("not_started", "the first message must be a Start")
-        check_start(message)
-        return message
 
     async def _talk(self, stream: S) -> None:
         recognizer = self._scheduler.recognizer
@@ -99,7 +91,7 @@ class Session(Generic[S]):
             except Refused as refused:
                 if refused.fatal:
                     raise
-                self._service.count_refusal(refused.code)
+                self._service.report(refused)
                 await self._connection.send(refused.as_failed())
             self._balance()
             await self._room.wait()
@@ -127,8 +119,10 @@ class Session(Generic[S]):
         for commit_id in task.commit_ids:
             final = Final(utterance_id=utterance_id, commit_id=commit_id, text=text, end_sample=end_sample)
             await self._connection.send(final)
-            self._final_s = monotonic() - self._committed_s.pop(commit_id)
+            self._final_s = monotonic() - self._committed_s.pop((utterance_id, commit_id))
             self._metrics.time_to_final.observe(self._final_s)
+        if utterance_id != self._conversation.utterance_id:
+            self._log_over(utterance_id)
         if isinstance(task.work, Chunk) and text != self._text:
             partial = Partial(utterance_id=utterance_id, text=text, end_sample=end_sample)
             await self._connection.send(partial)
@@ -141,13 +135,20 @@ class Session(Generic[S]):
                 self._metrics.count_audio(len(message) / SAMPLE_BYTES / SAMPLE_RATE_HZ)
             case Commit():
                 self._conversation.commit(message)
-                self._committed_s[message.commit_id] = monotonic()
+                self._committed_s[message.utterance_id, message.commit_id] = monotonic()
             case NextUtterance():
-                turn = self._conversation.utterance_id
+                over_id = self._conversation.utterance_id
                 self._conversation.next_utterance(message)
-                logger.bind(turn=turn).info("utterance over, final in {:.0f} ms", 1000 * self._final_s)
+                self._log_over(over_id)
             case Start():
                 raise Refused("already_started", "this stream has been started")
+
+    def _log_over(self, utterance_id: int) -> None:
+        """The line of an utterance, when it is over and has its Final, in whichever order."""
+        if self._final_s is not None:
+            line = "utterance over, final in {:.0f} ms"
+            logger.bind(utterance=utterance_id).info(line, 1000 * self._final_s)
+            self._final_s = None
 
     def _balance(self) -> None:
         """Let `_work` or `_listen` go on, by how much is waiting."""

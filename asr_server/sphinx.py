@@ -84,8 +84,10 @@ class SphinxRecognizer:
 
     def close(self, stream: "SphinxStream") -> None:
         """Take the decoder back."""
-        stream.close()
-        self._free.append(stream.decoder)
+        try:
+            stream.close()
+        finally:
+            self._free.append(stream.decoder)
 
     def step(self, batch: Sequence[tuple["SphinxStream", Work]]) -> list[Heard]:
         """A chunk's worth of each stream's work, 4 to 9 ms."""

@@ -13,13 +13,26 @@ from constraints.install import read_pins
 
 HERE = Path(__file__).parent
 TABLE = "## Python packages"
-PROFILES = {"embedded.txt": "run", "dev.txt": "develop"}
+PROFILES = {"embedded.txt": "run", "dev.txt": "develop", "train.txt": "train the demo model"}
 IN_WORDS = ("License-Expression", "License")
+NVIDIA = "NVIDIA's proprietary terms"
 NOT_IN_METADATA = {  # or only needed on some Pythons
     "audioop-lts": "PSF-2.0",
     "wait-for2": "Apache-2.0",
     "espeakng-loader": "its own is not stated; carries espeak-ng and its data: GPL-3.0-or-later",
 }
+TRAINING = {
+    "cuda-bindings": "Apache-2.0",
+    "cuda-pathfinder": "Apache-2.0",
+    "cuda-toolkit": "its own is not stated; only names the NVIDIA packages",
+    "mpmath": "BSD",
+    "networkx": "BSD-3-Clause",
+    "nvidia-nvtx": "Apache-2.0",
+    "sympy": "BSD",
+    "torch": "BSD-3-Clause, with parts under Apache-2.0, BSD-2-Clause, BSL-1.0 and MIT",
+    "triton": "MIT",
+}
+"""As the packages say themselves. They are installed elsewhere, in `.venv-train`."""
 ADDED = {
     "av": "; its wheel carries FFmpeg with x264 and x265: GPL-2.0-or-later",
     "opencv-python-headless": "; its wheel carries FFmpeg: LGPL-2.1-or-later",
@@ -30,8 +43,9 @@ ADDED = {
 
 def licence(name: str) -> str:
     """The licence of an installed package, in its own words; `?` where it says none."""
-    if name in NOT_IN_METADATA:
-        return NOT_IN_METADATA[name]
+    known = NOT_IN_METADATA | TRAINING
+    if name in known or name.startswith("nvidia-"):
+        return known.get(name, NVIDIA)
     metadata = importlib.metadata.metadata(name)
     says: dict[str, list[str]] = {key: metadata.get_all(key) or [] for key in ("Classifier", *IN_WORDS)}
     named = [line.rpartition(" :: ")[2] for line in says["Classifier"] if line.startswith("License :: ")]

@@ -24,14 +24,14 @@ def generator_for(settings: LlmSettings) -> Generator:
 
 
 def main() -> int:
-    """Serve until a signal; 0 where that was the reason to end, 1 for a model that fails, 2 for settings."""
+    """Serve until a signal; 0 where that was the reason to end, 1 where it could not start or go on."""
     settings = read(LlmSettings)
     try:
         generator = generator_for(settings)
     except ImportError as error:
         print(f"LLM_ENGINE: {settings.engine} is not installed: {error}", file=sys.stderr)
         print("            pip install 'voice-agent[llm]'", file=sys.stderr)
-        return 2
+        return 1
     try:
         return serve(create_app(settings, generator))
     finally:

@@ -180,7 +180,9 @@ class Llama:
     def _read_chat_format(self, settings: LlmSettings) -> ChatFormat:
         template = lib.llama_model_chat_template(self._model, None)
         if not template:
-            raise ModelFailed(f"{settings.model_path} has no chat template (tokenizer.chat_template)")
+            raise ModelFailed(
+                f"LLM_MODEL_PATH: {settings.model_path} has no chat template (tokenizer.chat_template)"
+            )
         ends = (lib.llama_vocab_bos(self._vocab), lib.llama_vocab_eos(self._vocab))
         bos, eos = (self._piece(token).decode() if token >= 0 else "" for token in ends)
         return ChatFormat(template.decode(), bos, eos, self._controls)
@@ -189,7 +191,9 @@ class Llama:
         trained = lib.llama_model_n_ctx_train(self._model)
         wanted = settings.context_tokens or min(trained, CONTEXT_TOKENS)
         if wanted > trained:
-            raise ModelFailed(f"context_tokens is {wanted}, and the model was trained for {trained}")
+            raise ModelFailed(
+                f"LLM_CONTEXT_TOKENS is {wanted}, but the model was trained for {trained}: set at most that"
+            )
         params = lib.llama_context_default_params()
         params.n_ctx = wanted * self.sequences
         params.n_seq_max = self.sequences
@@ -199,7 +203,9 @@ class Llama:
         params.kv_unified = False
         context = lib.llama_init_from_model(self._model, params)
         if not context:
-            raise ModelFailed(f"no memory for {self.sequences} conversations of {wanted} tokens")
+            raise ModelFailed(
+                f"no memory for LLM_CONVERSATIONS={self.sequences} with LLM_CONTEXT_TOKENS={wanted}: set less"
+            )
         return context
 
 
@@ -244,7 +250,9 @@ def _load(settings: LlmSettings) -> Pointer:
     params.n_gpu_layers = settings.gpu_layers
     model = lib.llama_model_load_from_file(str(settings.model_path).encode(), params)
     if not model:
-        raise ModelFailed(f"llama.cpp cannot load {settings.model_path}; the lines before this say why")
+        raise ModelFailed(
+            f"LLM_MODEL_PATH: llama.cpp cannot load {settings.model_path}; the lines before this say why"
+        )
     return model
 
 

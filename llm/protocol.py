@@ -3,7 +3,7 @@
     POST /v1/chat/completions   ChatRequest     -> Completion, or with `stream` events of one Chunk each
     POST /v1/prefill            PrefillRequest  -> Prefilled
     GET  /v1/models                             -> Models
-    anything that goes wrong                    -> ErrorReply, with a status that says whose fault it is
+    anything that goes wrong                    -> ErrorReply of wire/openai_api.py
 
 What it answers is in llm/reply.py. Fields that this server does not know are ignored. Those it knows
 and cannot do are refused: an answer that silently is not what was asked for would be worse.
@@ -20,20 +20,16 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    ValidationError,
     model_validator,
 )
 
+from wire.message import (
+    BadRequest as BadRequest,  # what `parse` raises
+    parse_request,
+)
+
 COMPLETIONS, PREFILL, MODELS = "/v1/chat/completions", "/v1/prefill", "/v1/models"
-
-
-class BadRequest(Exception):
-    """The request cannot be obeyed as it is; `param` says which part of it."""
-
-    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.param = param
-        self.code = code
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 
 class Asked(BaseModel):
@@ -228,23 +224,4 @@ R = TypeVar("R", bound=PrefillRequest)
 
 def parse(kind: type[R], body: bytes) -> R:
     """A request from its body. Raises BadRequest with the first thing that is wrong."""
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise BadRequest("the body must be one JSON object") from None
-        param = _param(first["loc"])
-        sentence = first["msg"].removeprefix("Value error, ")
-        raise BadRequest(f"{param or 'request'}: {sentence}", param) from None
-
-
-def _param(location: tuple[int | str, ...]) -> str | None:
-    """messages[3].content, from where pydantic found it; names of alternatives are no part of it."""
-    text = ""
-    for part, before in zip(location, ("", *location), strict=False):
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif not (isinstance(before, int) and part in {"system", "developer", "user", "assistant", "tool"}):
-            text += f".{part}" if text else part
-    return text or None
+    return parse_request(kind, body, tags=ROLES)

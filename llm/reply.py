@@ -7,9 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
-DONE = "[DONE]"
-"""The last event of a stream."""
-
 FinishReason = Literal["stop", "length", "tool_calls"]
 
 
@@ -134,18 +131,3 @@ class Models(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[ModelCard]
-
-
-class ErrorDetail(BaseModel):
-    """What went wrong, in a sentence and a code; `param` names the part of the request."""
-
-    message: str
-    type: str
-    param: str | None = None
-    code: str | None = None
-
-
-class ErrorReply(BaseModel):
-    """OpenAI's shape of an error."""
-
-    error: ErrorDetail

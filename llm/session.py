@@ -249,7 +249,9 @@ class Answering:
         for kind, count in (("prompt", self._prompt_tokens), ("cached", cached), ("said", said)):
             self._meters.tokens.labels(kind).inc(count)
         if dropped := self._parser.dropped_calls:
-            logger.warning("the model wrote {} tool calls that are malformed or not offered: dropped", dropped)
+            logger.warning(
+                "the model wrote {} tool calls that are malformed or not offered: dropped", dropped
+            )
             self._meters.dropped_calls.inc(dropped)
 
 

@@ -14,7 +14,7 @@ DEMO_MODEL = Path(__file__).parent / "demo" / "demo.gguf"
 class LlmSettings(ServiceSettings):
     """One model, how many conversations it carries at once, and what one request may ask for."""
 
-    model_config = SettingsConfigDict(env_prefix="LLM_", env_file=".env")
+    model_config = SettingsConfigDict(env_prefix="LLM_")
 
     port: Port = 8000
     engine: Literal["llama"] = "llama"

@@ -19,14 +19,14 @@ def synthesizer_for(settings: TtsSettings) -> Synthesizer:
 
 
 def main() -> int:
-    """Serve until a signal; 0 where that was the reason to end, 2 for settings that cannot be used."""
+    """Serve until a signal; 0 where that was the reason to end, 1 where it could not start."""
     settings = read(TtsSettings)
     try:
         synthesizer = synthesizer_for(settings)
     except (ImportError, ValueError) as error:
         setting = "TTS_ENGINE" if isinstance(error, ImportError) else "TTS_VOICE"
         print(f"{setting}: {error}", file=sys.stderr)
-        return 2
+        return 1
     return serve(create_app(settings, synthesizer))
 
 

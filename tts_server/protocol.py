@@ -39,7 +39,7 @@ class Start(Message):
     """Open the conversation; the first message. Answered by one Ready."""
 
     type: Literal["start"] = "start"
-    protocol: Version = PROTOCOL
+    protocol: Version
     traceparent: Traceparent | None = None
 
 
@@ -108,7 +108,10 @@ class AudioEnd(Message):
 
 
 class Failed(message.Failed):
-    """A refusal; the id says of which speech, where it is one's."""
+    """A refusal; the id says of which speech, where it is one's. What is about one speech closes nothing.
+
+    A Cancel may meet its speech's AudioEnd on the way: it is then refused with `not_open`, and that is all.
+    """
 
     speech_id: Id | None = None
 

@@ -5,7 +5,6 @@ receive loop ── Open ─► a Speech and its pump ── take() ─► Words
 """
 
 import asyncio
-import secrets
 
 from loguru import logger
 
@@ -77,11 +76,8 @@ class Session:
 
         Raises HungUp, or Refused for what must close the connection (in a group, with what else broke).
         """
-        start = await self._connection.receive()
-        if not isinstance(start, Start):
-            raise Refused("not_started", "the first message must be a start")
-        trace = trace_ids(start.traceparent)
-        with logger.contextualize(call=trace[0] if trace else secrets.token_hex(16)):
+        start = await self._connection.receive_start(Start)
+        with logger.contextualize(call=self._connection.call):
             check_version(start.protocol, PROTOCOL)
             await self._connection.send(self._ready())
             try:
@@ -108,8 +104,7 @@ class Session:
             if refused.fatal or isinstance(message, bytes | Start):
                 raise
             refused.ids["speech_id"] = message.speech_id
-            self._service.count_refusal(refused.code)
-            logger.info("refused: {} ({})", refused.code, refused)
+            self._service.report(refused)
             await self._connection.send(refused.as_failed())
 
     async def _obey(self, message: ClientMessage | bytes, pumps: asyncio.TaskGroup) -> None:
@@ -139,7 +134,7 @@ class Session:
         rate_hz = wanted.sample_rate_hz or synthesizer.sample_rate_hz
         speech = self._scheduler.open(self, Wish(voice.name, wanted.preset), rate_hz)
         trace = trace_ids(wanted.traceparent)
-        log_fields = {"turn": str(speech_id)} | ({"call": trace[0]} if trace else {})
+        log_fields = {"speech": str(speech_id)} | ({"call": trace[0]} if trace else {})
         opened = self._open[speech_id] = OpenSpeech(speech, rate_hz, log_fields)
         opened.pump = pumps.create_task(self._pump(speech_id, opened))
 

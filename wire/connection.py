@@ -4,17 +4,30 @@ A session sees messages and audio; it never sees JSON, close codes or a client t
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from wire.message import Message, Refused
+from wire.message import Message, Refused, trace_ids
 from wire.settings import ServiceSettings
 
 M = TypeVar("M", bound=Message)
+
+
+class Opening(Protocol):
+    """What the first message of every protocol has."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """The caller's trace, as W3C writes it."""
+        ...
+
+
+S = TypeVar("S", bound=Opening)
 
 
 class HungUp(Exception):
@@ -22,11 +35,11 @@ class HungUp(Exception):
 
 
 class TokenBucket:
-    """A rate limit: `rate_per_s` on average, bursts of two seconds' worth."""
+    """A rate limit: `rate_per_s` on average, bursts of two seconds' worth. What is refused costs nothing."""
 
     def __init__(self, rate_per_s: float, now_s: float) -> None:
         self._rate_per_s = rate_per_s
-        self._burst = 2 * rate_per_s
+        self._burst = max(1.0, 2 * rate_per_s)
         self._left = self._burst
         self._then_s = now_s
 
@@ -34,8 +47,10 @@ class TokenBucket:
         """Take one; False where none is left."""
         self._left = min(self._burst, self._left + (now_s - self._then_s) * self._rate_per_s)
         self._then_s = now_s
+        if self._left < 1:
+            return False
         self._left -= 1
-        return self._left >= 0
+        return True
 
 
 class Connection(Generic[M]):
@@ -53,6 +68,25 @@ class Connection(Generic[M]):
         self._parse = parse
         self._count = count
         self._bucket = TokenBucket(settings.max_messages_per_s, monotonic())
+        self.call = secrets.token_hex(16)
+        """What the log calls this caller: the trace of its Start, where that has one."""
+
+    async def receive_start(self, kind: type[S]) -> S:
+        """The first message, which must be a `kind` and come within `stall_s`: its caller holds a place.
+
+        Raises what `receive` raises, and Refused where another message comes, or none.
+        """
+        limit_s = self._settings.stall_s
+        try:
+            async with asyncio.timeout(limit_s):
+                message = await self.receive()
+        except TimeoutError:
+            raise Refused("not_started", f"no {kind.__name__} came within {limit_s:g} s") from None
+        if not isinstance(message, kind):
+            raise Refused("not_started", f"the first message must be a {kind.__name__}")
+        if trace := trace_ids(message.traceparent):
+            self.call = trace[0]
+        return message
 
     async def receive(self) -> M | bytes:
         """The next message, or audio as bytes. Cancelling loses no message.
@@ -69,7 +103,7 @@ class Connection(Generic[M]):
             self._count("audio", 0)
             return audio
         text: str = frame["text"]
-        self._check_size(len(text))
+        self._check_size(len(text.encode()))
         message = self._parse(text)
         self._count(type(message).__name__, message.unknown_fields)
         return message
@@ -109,7 +143,8 @@ class Connection(Generic[M]):
             limit = self._settings.max_messages_per_s
             raise Refused("too_fast", f"more than {limit:g} messages a second", retry=True)
 
-    def _check_size(self, size: int) -> None:
+    def _check_size(self, size_bytes: int) -> None:
         limit = self._settings.max_message_bytes
-        if size > limit:
-            raise Refused("message_too_large", f"a message of {size} bytes; the limit is {limit}")
+        if size_bytes > limit:
+            # How large it was is not known here: wire/serve.py reads over what is beyond the limit.
+            raise Refused("message_too_large", f"a message has more than {limit} bytes, which is the limit")

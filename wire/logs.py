@@ -1,4 +1,4 @@
-"""One way to log for every process: a line for people, or JSON for machines, with call and turn ids."""
+"""One way to log for every process: a line for people, or JSON for machines, with ids."""
 
 import logging
 import sys
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from loguru import Record
 
 WHEN = "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level>"
+IDS = ("call", "turn", "utterance", "speech", "span")
+"""What a record may be about: a call, and of it a turn (agent), an utterance (asr_server), a speech
+(tts_server) or the span that a request over HTTP belongs to."""
 LINE = WHEN + " {extra[service]}{extra[where]} <level>{message}</level>\n{exception}"
 
 
@@ -30,7 +33,7 @@ def configure(service: str, level: str, style: Literal["text", "json"]) -> None:
 
 def _name_the_call(record: "Record") -> None:
     extra = record["extra"]
-    parts = [f" {key}={extra[key]}" for key in ("call", "turn") if key in extra]
+    parts = [f" {key}={extra[key]}" for key in IDS if key in extra]
     extra["where"] = "".join(parts)
 
 

@@ -5,7 +5,7 @@ and counted, so that two services can be updated one at a time.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -60,7 +60,19 @@ class Refused(Exception):
         )
 
 
+class BadRequest(Refused):
+    """A request over HTTP that cannot be obeyed as it is; `param` says which part of it.
+
+    The sentence may quote the request, so it is no line for a log.
+    """
+
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(code or "invalid_value", message)
+        self.param = param
+
+
 M = TypeVar("M", bound=Message)
+R = TypeVar("R", bound=BaseModel)
 
 
 def parser(adapter: TypeAdapter[M]) -> Callable[[str], M]:
@@ -73,6 +85,22 @@ def parser(adapter: TypeAdapter[M]) -> Callable[[str], M]:
             raise _refusal(error) from None
 
     return parse
+
+
+def parse_request(kind: type[R], body: bytes, tags: Set[str] = frozenset()) -> R:
+    """A request from its body. Raises BadRequest with the first thing that is wrong.
+
+    `tags` tell the alternatives of a list's items apart; they are no part of where something is.
+    """
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid" or not (first["loc"] or first["type"] == "value_error"):
+            raise BadRequest("the body must be one JSON object") from None
+        param = _param(first["loc"], tags)
+        sentence = first["msg"].removeprefix("Value error, ")
+        raise BadRequest(f"{param or 'request'}: {sentence}", param) from None
 
 
 def check_version(theirs: str, ours: str) -> None:
@@ -88,6 +116,17 @@ def trace_ids(traceparent: str | None) -> tuple[str, str] | None:
     """
     found = re.fullmatch(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}", traceparent or "")
     return (found[1], found[2]) if found else None
+
+
+def _param(location: tuple[int | str, ...], tags: Set[str]) -> str | None:
+    """messages[3].content, from where pydantic found it."""
+    text = ""
+    for part, before in zip(location, ("", *location), strict=False):
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif not (isinstance(before, int) and part in tags):
+            text += f".{part}" if text else part
+    return text or None
 
 
 def _refusal(error: ValidationError) -> Refused:

@@ -2,6 +2,9 @@
 
 import asyncio
 import signal
+import socket
+from collections.abc import Generator
+from contextvars import Context
 from types import FrameType
 
 import uvicorn
@@ -9,10 +12,60 @@ from fastapi import FastAPI
 from loguru import logger
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import Protocol
+from websockets.server import ServerProtocol
 
 from wire.logs import configure
 from wire.service import Service
+from wire.settings import ServiceSettings
+
+MASK_BYTES = 4
+READ_OVER_BYTES = 64 * 1024
+"""What a message that is too large holds of memory, while it is read over."""
+
+
+class PatientProtocol(ServerProtocol):
+    """The WebSocket protocol of the library, which would answer too large a message with a close and no word.
+
+    The message is read over instead, and one byte more than the limit is handed on in its place: the session
+    refuses it like any other.
+    """
+
+    parser_exc: Exception | None = None  # the library sets it after its first look at it
+
+    def parse(self) -> Generator[None]:
+        """Parse what comes, without end."""
+        frames = super().parse()
+        has_told = False
+        while True:
+            too_large = yield from self._until_too_large(frames)
+            if not has_told:
+                self.events.append(Frame(Opcode.BINARY, bytes(too_large.max_size + 1)))
+                has_told = True  # the session ends with that; what follows is of no interest
+            yield from self._read_over((too_large.size or 0) + MASK_BYTES)
+            frames = Protocol.parse(self)
+
+    def fail(self, code: int, reason: str = "") -> None:
+        """Fail the connection, but not for the size of a message."""
+        if code != CloseCode.MESSAGE_TOO_BIG:
+            super().fail(code, reason)
+
+    def _until_too_large(self, frames: Generator[None]) -> Generator[None, None, PayloadTooBig]:
+        for _ in frames:
+            if isinstance(self.parser_exc, PayloadTooBig):
+                break
+            yield
+        error, self.parser_exc = self.parser_exc, None
+        assert isinstance(error, PayloadTooBig)
+        return error
+
+    def _read_over(self, left_bytes: int) -> Generator[None]:
+        while left_bytes:
+            piece = yield from self.reader.read_exact(min(left_bytes, READ_OVER_BYTES))
+            left_bytes -= len(piece)
 
 
 class AbortableWebSocket(WebSocketsSansIOProtocol):
@@ -20,6 +73,11 @@ class AbortableWebSocket(WebSocketsSansIOProtocol):
 
     A close frame waits behind what the client has not taken; only an abort ends such a connection.
     """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Put our protocol in the place of the library's."""
+        super().connection_made(transport)
+        self.conn = PatientProtocol(max_size=self.config.ws_max_size, logger=self.conn.logger)
 
     def handle_connect(self, event: Request) -> None:
         """Hand the session a way to abort, as `websocket.state.abort`."""
@@ -65,7 +123,8 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
             self.force_exit = self._drain is not None
             return
-        self._loop.call_soon_threadsafe(self._begin_drain, sig)
+        # In a context of its own: the signal interrupts some caller, whose ids are not for these lines.
+        self._loop.call_soon_threadsafe(self._begin_drain, sig, context=Context())
 
     def _begin_drain(self, sig: int) -> None:
         logger.info("{}: stopping", signal.Signals(sig).name)
@@ -81,13 +140,26 @@ class DrainingServer(uvicorn.Server):
 
 
 def serve(app: FastAPI) -> int:
-    """Serve until a signal; the exit status is 1 where the model could not be loaded."""
+    """Serve until a signal; the exit status is 1 where the port is taken or the model could not be loaded."""
     service: Service = app.state.service
     settings = service.settings
     configure(service.name, settings.log_level, settings.log_format)
+    try:
+        listener = _listen(settings)
+    except OSError as error:
+        host, port = settings.name_of("host"), settings.name_of("port")
+        why = (error.strerror or str(error)).partition(" (")[0]  # Python's own words name the place again
+        line = "cannot listen on {}={} with {}={}: {}"
+        logger.critical(line, host, settings.host, port, settings.port, why)
+        return 1
     server = DrainingServer(server_config(app), service)
-    server.run()
+    server.run([listener])
     return 1 if server.broken or not server.started else 0
+
+
+def _listen(settings: ServiceSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family)
 
 
 def server_config(app: FastAPI) -> uvicorn.Config:
@@ -99,8 +171,7 @@ def server_config(app: FastAPI) -> uvicorn.Config:
         port=settings.port,
         http=AbortableHttp,
         ws=AbortableWebSocket,
-        # Over our own limit a client gets a Failed; over this one the library closes with 1009.
-        ws_max_size=4 * settings.max_message_bytes,
+        ws_max_size=settings.max_message_bytes,  # see PatientProtocol
         ws_per_message_deflate=False,  # audio does not compress, and compressing costs time on the way
         ws_ping_interval=20,
         ws_ping_timeout=20,

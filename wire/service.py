@@ -2,39 +2,56 @@
 
 client ── token? ── draining? full? ── session ── done
              │            │               │
-          Failed       Failed          Failed, then close: the one place that translates errors
+          Failed       Failed          Failed, then close
+
+`Service.place` is the one place that turns whatever breaks into a refusal, also for wire/openai_api.py.
 """
 
 import asyncio
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Annotated, TypeVar, cast
+from typing import TypeVar, cast
 
-from fastapi import FastAPI, Header, HTTPException, Response, WebSocket
+from fastapi import FastAPI, Response, WebSocket
 from fastapi.responses import JSONResponse
 from loguru import logger
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from wire.connection import Connection, HungUp
-from wire.message import Failed, Message, Refused
+from wire.message import BadRequest, Message, Refused
 from wire.settings import ServiceSettings
 
 M = TypeVar("M", bound=Message)
 
 POLICY, BROKEN, TRY_LATER, NORMAL = 1008, 1011, 1013, 1000
+INTERNAL = "internal"
+
+
+class CannotLoad(Exception):
+    """The model cannot be loaded as the settings say: a sentence that names them, and needs no traceback."""
 
 
 class Service:
     """Admission, readiness and metrics of one server. Lives on the event loop."""
 
-    def __init__(self, name: str, settings: ServiceSettings, load: Callable[[], Awaitable[None]]) -> None:
-        """`load` brings the model up and warms it; /ready is 503 until it returns."""
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        load: Callable[[], Awaitable[None]],
+        fatal: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """`load` brings the model up and warms it; /ready is 503 until it returns.
+
+        After an error of the `fatal` kinds the model does not come back, and the process ends.
+        """
         self.name = name
         self.settings = settings
         self.registry = CollectorRegistry()
         self.on_broken: Callable[[], None] = lambda: None
         self._load = load
+        self._fatal = fatal
         self._why_not_ready = "loading the model"
         self._draining = False
         self._idle = asyncio.Event()
@@ -49,17 +66,41 @@ class Service:
 
     def app(self) -> FastAPI:
         """A FastAPI application that loads the model in the background and answers the common routes."""
-        app = FastAPI(title=self.name, lifespan=self._lifespan, max_body_size=self.settings.max_message_bytes)
+        app = FastAPI(title=self.name, lifespan=self._lifespan)
         app.state.service = self
         app.get("/health")(self._health)
         app.get("/ready")(self._ready)
         app.get("/metrics")(self._metrics)
         return app
 
-    async def authorize(self, authorization: Annotated[str, Header()] = "") -> None:
-        """A FastAPI dependency: 401 where the bearer token is missing or wrong."""
-        if not self._knows(authorization):
-            raise HTTPException(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
+    def check_token(self, authorization: str) -> None:
+        """Raise Refused where the bearer token is missing or wrong."""
+        token = self.settings.token.get_secret_value()
+        if token and not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
+            raise Refused("unauthorized", "the bearer token is missing or wrong")
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Hold a caller's place while the block runs, at most `max_session_s`.
+
+        Whatever leaves the block leaves this as HungUp or Refused; cancellation passes through.
+        """
+        with self.admit() as deadline:
+            try:
+                async with deadline:
+                    try:
+                        yield
+                    except BaseExceptionGroup as group:  # the first leaf is what happened first
+                        raise _first_leaf(group) from group
+            except (HungUp, Refused):
+                raise
+            except Exception as error:
+                if isinstance(error, TimeoutError) and deadline.expired():
+                    raise self._out_of_time() from None
+                if isinstance(error, self._fatal):
+                    self.on_broken()
+                sentence = "the server failed on this; its log says why"
+                raise Refused(INTERNAL, sentence, retry=True) from error
 
     @contextmanager
     def admit(self) -> Iterator[asyncio.Timeout]:
@@ -86,28 +127,25 @@ class Service:
         parse: Callable[[str], M],
         session: Callable[[Connection[M]], Awaitable[None]],
     ) -> None:
-        """Serve one WebSocket from handshake to close. Every failure of a session ends here.
+        """Serve one WebSocket from handshake to close.
 
         Cancelling closes the connection; the session is awaited.
         """
         await websocket.accept()
         connection = Connection(websocket, self.settings, parse, self._count)
         try:
-            if not self._knows(websocket.headers.get("authorization", "")):
-                raise Refused("unauthorized", "the bearer token is missing or wrong")
-            with self.admit() as deadline:
-                await self._run(session(connection), deadline)
+            self.check_token(websocket.headers.get("authorization", ""))
+            async with self.place():
+                await session(connection)
             await connection.close(NORMAL)
         except HungUp:
-            logger.debug("client hung up")
+            logger.bind(call=connection.call).debug("client hung up")
         except Refused as refused:
-            await self._end(connection, refused.as_failed(), TRY_LATER if refused.retry else POLICY)
-        except Exception:
-            logger.exception("session broke")
-            failed = Failed(
-                code="internal", message="the server failed on this; its log says why", retry=True
-            )
-            await self._end(connection, failed, BROKEN)
+            with logger.contextualize(call=connection.call):
+                self.report(refused)
+            with suppress(HungUp):
+                await connection.send(refused.as_failed())
+                await connection.close(_close_code(refused))
 
     async def drain(self) -> None:
         """Take no new callers; return when the running ones are done, at the latest after `drain_s`."""
@@ -120,64 +158,45 @@ class Service:
             async with asyncio.timeout_at(ends_s + 1):  # a second for the farewells
                 await self._idle.wait()
 
-    @property
-    def draining(self) -> bool:
-        """Whether new callers are turned away because the server is stopping."""
-        return self._draining
+    def report(self, refused: Refused) -> None:
+        """Count and log a refusal; where the fault is ours, with what broke."""
+        self._refused.labels(refused.code).inc()
+        if refused.code == INTERNAL:
+            logger.opt(exception=refused.__cause__).error("broke")
+        quiet = isinstance(refused, BadRequest)
+        logger.info("refused: {} ({})", refused.code, refused.param if quiet else refused)
 
-    async def _run(self, session: Awaitable[None], deadline: asyncio.Timeout) -> None:
-        try:
-            async with deadline:
-                await session
-        except BaseExceptionGroup as group:  # sessions run task groups: the first leaf is what happened first
-            raise _first_leaf(group) from group
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            if self._draining:
-                raise Refused("not_ready", "the server is stopping", retry=True) from None
-            limit_s = self.settings.max_session_s
-            sentence = f"a session ends after {limit_s:g} s; call again"
-            raise Refused("session_too_long", sentence, retry=True) from None
-
-    async def _end(self, connection: Connection[M], failed: Failed, code: int) -> None:
-        self._refused.labels(failed.code).inc()
-        logger.info("refused: {} ({})", failed.code, failed.message)
-        with suppress(HungUp):
-            await connection.send(failed)
-            await connection.close(code)
-
-    def count_refusal(self, code: str) -> None:
-        """Count a refusal that a session sent by itself without closing."""
-        self._refused.labels(code).inc()
+    def _out_of_time(self) -> Refused:
+        if self._draining:
+            return Refused("not_ready", "the server is stopping", retry=True)
+        limit_s = self.settings.max_session_s
+        return Refused("session_too_long", f"a session ends after {limit_s:g} s; call again", retry=True)
 
     def _count(self, kind: str, unknown_fields: int) -> None:
         self._messages.labels(kind).inc()
         if unknown_fields:
             self._unknown.inc(unknown_fields)
 
-    def _knows(self, authorization: str) -> bool:
-        token = self.settings.token.get_secret_value()
-        return not token or hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
-
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(self._bring_up())
+        loading = asyncio.ensure_future(self._load())
+        loading.add_done_callback(self._loaded)
         yield
         loading.cancel()
-        with suppress(asyncio.CancelledError):
-            await loading
+        await asyncio.wait([loading])
 
-    async def _bring_up(self) -> None:
-        try:
-            await self._load()
-        except Exception as error:
-            logger.opt(exception=True).critical("cannot load: {}", error)
-            self._why_not_ready = f"cannot load: {error}"
-            self.on_broken()
-        else:
+    def _loaded(self, loading: "asyncio.Future[None]") -> None:
+        if loading.cancelled():
+            return
+        error = loading.exception()
+        if error is None:
             self._why_not_ready = ""
             logger.info("ready")
+            return
+        self._why_not_ready = f"cannot load: {error}"
+        is_told = isinstance(error, CannotLoad)
+        logger.opt(exception=None if is_told else error).critical("cannot load: {}", error)
+        self.on_broken()
 
     async def _health(self) -> dict[str, str]:
         return {"service": self.name, "status": "alive"}
@@ -192,6 +211,12 @@ class Service:
 
     async def _metrics(self) -> Response:
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _close_code(refused: Refused) -> int:
+    if refused.code == INTERNAL:
+        return BROKEN
+    return TRY_LATER if refused.retry else POLICY
 
 
 def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

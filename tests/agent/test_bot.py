@@ -27,6 +27,8 @@ from tests.agent.stand_ins import (
 from tts_server.protocol import Cancel
 from wire.message import trace_ids
 
+pytestmark = pytest.mark.realtime
+
 GREETING = "Hello, how can I help?"
 Speak = Callable[[str], bytes]
 

@@ -24,6 +24,8 @@ from agent.call_report import RECORDING_HZ, recording_of, report_of
 from agent.recording import find_speech
 from tests.agent.peers import PATH_MS, WAY_BACK_MS, Answerer, Deserter, Echo, Silence, answering, tone
 
+pytestmark = pytest.mark.realtime
+
 BEEP = Turn(tone(300), "beep.wav")
 
 

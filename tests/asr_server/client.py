@@ -8,6 +8,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from asr_server.protocol import (
     PATH,
+    PROTOCOL,
     SAMPLE_BYTES,
     SAMPLE_RATE_HZ,
     Commit,
@@ -103,6 +104,6 @@ async def connected(served: Served, **options: Any) -> AsyncIterator[AsrClient]:
 async def calling(served: Served, **options: Any) -> AsyncIterator[AsrClient]:
     """A connection that is started."""
     async with connected(served, **options) as client:
-        await client.send(Start())
+        await client.send(Start(protocol=PROTOCOL))
         client.ready = await client.until(Ready)
         yield client

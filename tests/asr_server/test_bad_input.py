@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from loguru import logger
 from websockets.exceptions import ConnectionClosed
 
-from asr_server.protocol import Commit, Failed, Final, NextUtterance, Start
+from asr_server.protocol import PROTOCOL, Commit, Failed, Final, NextUtterance, Start
 from tests.asr_server.client import AsrClient, calling, connected
 from tests.asr_server.conftest import Say, sphinx_app
 from tests.serving import Served, serving
@@ -20,7 +21,7 @@ from wire.message import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-HELLO = Start().json_text()
+HELLO = Start(protocol=PROTOCOL).json_text()
 FATAL = {
     "malformed json": ("{", "malformed_json"),
     "no object": ("[]", "invalid_message"),
@@ -39,6 +40,9 @@ FATAL = {
     "odd-length audio": (b"\x00\x01\x02", "odd_audio"),
     "a text over the limit": ("x" * 300_000, "message_too_large"),
     "audio over the limit": (bytes(300_000), "message_too_large"),
+    "2 MB of text": ("x" * 2_000_000, "message_too_large"),
+    "2 MB of audio": (bytes(2_000_000), "message_too_large"),
+    "400 KB that are fewer characters": ("é" * 200_000, "message_too_large"),
 }
 
 
@@ -89,7 +93,7 @@ async def test_a_start_that_does_not_fit_is_told_what_would(
     served: Served, spoken: Say, fields: dict[str, Any], code: str, would_do: str
 ):
     async with unharmed(served, spoken), connected(served) as client:
-        await client.send(json.dumps({"type": "start", **fields}))
+        await client.send(json.dumps({"type": "start", "protocol": "1.0", **fields}))
         assert await refusal(client) == (code, 1008)
         assert would_do in client.heard[-1].message  # type: ignore[union-attr]
 
@@ -109,6 +113,35 @@ async def test_anything_before_start_is_refused(served: Served, spoken: Say, mes
         assert await refusal(client) == ("not_started", 1008)
 
 
+async def test_a_caller_who_never_starts_loses_the_place():
+    async with serving(sphinx_app(max_connections=1, stall_s=0.1)) as served, connected(served) as client:
+        assert await refusal(client) == ("not_started", 1008)
+
+
+async def test_a_refusal_that_closes_nothing_is_logged_with_its_call(client: AsrClient):
+    records: list[Any] = []
+    sink = logger.add(lambda message: records.append(message.record), level="INFO")
+    await client.send(Commit(utterance_id=7, commit_id=5, speech_end_sample=0))
+    await client.until(Failed)
+    logger.remove(sink)
+    (record,) = [record for record in records if record["message"].startswith("refused: unknown_utterance")]
+    assert len(record["extra"]["call"]) == 32
+
+
+async def test_an_utterance_has_a_line_only_where_it_had_a_final(client: AsrClient):
+    records: list[Any] = []
+    sink = logger.add(lambda message: records.append(message.record), level="INFO")
+    await client.final()
+    await client.next_utterance()
+    await client.next_utterance()
+    await client.final()
+    await client.next_utterance()
+    await client.final()
+    logger.remove(sink)
+    over = [record for record in records if record["message"].startswith("utterance over")]
+    assert [record["extra"]["utterance"] for record in over] == [0, 2]
+
+
 REFUSED: list[tuple[Message, Failed]] = [
     (
         Commit(utterance_id=7, commit_id=5, speech_end_sample=0),
@@ -120,7 +153,12 @@ REFUSED: list[tuple[Message, Failed]] = [
     ),
     (
         Commit(utterance_id=1, commit_id=1, speech_end_sample=0),
-        Failed(code="commit_id", message="commit ids rise; the last was 1", utterance_id=1, commit_id=1),
+        Failed(
+            code="commit_id",
+            message="commit ids rise within an utterance; the last was 2",
+            utterance_id=1,
+            commit_id=1,
+        ),
     ),
     (
         Commit(utterance_id=1, commit_id=5, speech_end_sample=10**9),
@@ -139,13 +177,14 @@ REFUSED: list[tuple[Message, Failed]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "failed"), REFUSED, ids=lambda part: part.type + str(hash(part) % 1_000))
+@pytest.mark.parametrize(("message", "failed"), REFUSED, ids=map(str, range(len(REFUSED))))
 async def test_what_cannot_be_obeyed_is_refused_and_the_conversation_goes_on(
     client: AsrClient, spoken: Say, message: Message, failed: Failed
 ):
     await client.say(bytes(3_200))
     await client.commit()
     await client.next_utterance()
+    await client.commit()
     await client.send(message)
     assert await client.until(Failed) == failed
     await client.say(spoken("what time is it"))
@@ -157,6 +196,14 @@ async def test_a_commit_id_that_was_refused_may_be_used(client: AsrClient):
     await client.until(Failed)
     await client.send(Commit(utterance_id=0, commit_id=1, speech_end_sample=0))
     assert (await client.until(Final)).commit_id == 1
+
+
+async def test_commit_ids_may_begin_anew_with_an_utterance(client: AsrClient):
+    await client.send(Commit(utterance_id=0, commit_id=1, speech_end_sample=0))
+    await client.next_utterance()
+    await client.send(Commit(utterance_id=1, commit_id=1, speech_end_sample=0))
+    finals = [await client.until(Final) for _ in range(2)]
+    assert [(final.utterance_id, final.commit_id) for final in finals] == [(0, 1), (1, 1)]
 
 
 async def test_an_empty_packet_is_no_audio(client: AsrClient):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from asr_server.conversation import Conversation, Task, check_start
-from asr_server.protocol import KEPT_SAMPLES, Commit, NextUtterance, Start
+from asr_server.protocol import KEPT_SAMPLES, PROTOCOL, Commit, NextUtterance, Start
 from asr_server.recognizer import Begin, Chunk, Finish
 from wire.message import Refused
 
@@ -199,17 +199,17 @@ def test_what_waits_is_counted():
 
 @pytest.mark.parametrize("language", ["en", "EN", "en-US", "en_GB"])
 def test_english_is_understood(language: str):
-    check_start(Start(language=language))
+    check_start(Start(protocol=PROTOCOL, language=language))
 
 
 @pytest.mark.parametrize(
     ("start", "expected", "would_do"),
     [
         (Start(protocol="2.0"), "protocol_version", "1.0"),
-        (Start(language="de"), "language", "en"),
-        (Start(language=""), "language", "en"),
-        (Start(sample_rate_hz=48_000), "sample_rate", "16000"),
-        (Start(channels=2), "channels", "1"),
+        (Start(protocol=PROTOCOL, language="de"), "language", "en"),
+        (Start(protocol=PROTOCOL, language=""), "language", "en"),
+        (Start(protocol=PROTOCOL, sample_rate_hz=48_000), "sample_rate", "16000"),
+        (Start(protocol=PROTOCOL, channels=2), "channels", "1"),
     ],
 )
 def test_a_start_that_does_not_fit_is_told_what_would(start: Start, expected: str, would_do: str):

@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from asr_server.__main__ import main
-from asr_server.protocol import PATH, Start
+from asr_server.protocol import PATH, PROTOCOL, Start
 from tests.asr_server.client import AsrClient
 from tests.asr_server.conftest import settings
 from tests.processes import Process
@@ -32,7 +32,7 @@ def test_a_wrong_setting_stops_the_start_and_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, known: str
 ):
     monkeypatch.setenv(name, value)
-    assert status_of_main() == 2
+    assert status_of_main() == 1
     said = capsys.readouterr().err
     assert all(part in said for part in (name, value, known))
 
@@ -42,7 +42,7 @@ def test_a_missing_library_is_named_with_its_extra(
 ):
     monkeypatch.delitem(sys.modules, "asr_server.sphinx", raising=False)
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    assert status_of_main() == 2
+    assert status_of_main() == 1
     assert "voice-agent[asr-sphinx]" in capsys.readouterr().err
 
 
@@ -75,10 +75,21 @@ def test_a_model_that_cannot_be_loaded_ends_the_process(tmp_path: Path, unused_t
     assert "cannot load" in process.log.read_text()
 
 
+def test_an_acoustic_model_that_is_none_ends_the_process_with_a_line(tmp_path: Path, unused_tcp_port: int):
+    (tmp_path / "model").mkdir()
+    environment = {"ASR_PORT": str(unused_tcp_port), "ASR_ACOUSTIC_MODEL": str(tmp_path / "model")}
+    process = Process("asr_server", unused_tcp_port, environment, tmp_path)
+    process.start()
+    assert process._process is not None
+    assert process._process.wait(60) == 1
+    assert "ASR_ACOUSTIC_MODEL" in process.log.read_text()
+    assert "Traceback" not in process.log.read_text()
+
+
 async def final_of_nothing(port: int) -> str:
     async with connect(f"ws://127.0.0.1:{port}{PATH}") as socket:
         client = AsrClient(socket)
-        await client.send(Start())
+        await client.send(Start(protocol=PROTOCOL))
         return await client.final()
 
 

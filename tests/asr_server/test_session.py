@@ -144,7 +144,9 @@ async def test_two_callers_are_heard_as_each_alone(served: Served, spoken: Say):
 
 async def test_right_context_phrases_and_fields_of_tomorrow_are_accepted(served: Served, spoken: Say):
     async with connected(served) as client:
-        await client.send('{"type":"start","right_context":13,"phrases":["miso"],"mood":"good"}')
+        await client.send(
+            '{"type":"start","protocol":"1.0","right_context":13,"phrases":["miso"],"mood":"good"}'
+        )
         await client.say(spoken("what time is it"))
         assert await client.final() == "what time is it"
 

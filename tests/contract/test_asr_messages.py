@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from asr_server.protocol import (
+    PROTOCOL,
     Commit,
     Failed,
     Final,
@@ -26,9 +27,13 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 FROM_CLIENT: dict[str, Message] = {
     "start": Start(
-        language="en-US", right_context=6, phrases=("miso soup", "Café Zoë"), traceparent=TRACEPARENT
+        protocol=PROTOCOL,
+        language="en-US",
+        right_context=6,
+        phrases=("miso soup", "Café Zoë"),
+        traceparent=TRACEPARENT,
     ),
-    "start_plain": Start(),
+    "start_plain": Start(protocol=PROTOCOL),
     "commit": Commit(utterance_id=3, commit_id=7, speech_end_sample=20_480),
     "commit_largest": Commit(utterance_id=2**32 - 1, commit_id=2**32 - 1, speech_end_sample=2**62),
     "next_utterance": NextUtterance(utterance_id=4, from_sample=23_040),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tts_server.protocol import (
+    PROTOCOL,
     Audio,
     AudioEnd,
     Cancel,
@@ -30,8 +31,8 @@ PINNED = Path(__file__).parent / "tts"
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 FROM_CLIENT: dict[str, Message] = {
-    "start": Start(traceparent=TRACEPARENT),
-    "start_plain": Start(),
+    "start": Start(protocol=PROTOCOL, traceparent=TRACEPARENT),
+    "start_plain": Start(protocol=PROTOCOL),
     "open": Open(
         speech_id=7,
         voice="en-us+f3",

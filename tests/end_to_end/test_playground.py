@@ -10,7 +10,7 @@ from playwright.async_api import Page, Route, async_playwright, expect
 
 from tests.processes import VoiceAgent
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.realtime, pytest.mark.browser]
 
 HZ = 16_000
 MICROPHONE = Path(__file__).parent / "microphone.js"

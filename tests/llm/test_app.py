@@ -205,7 +205,14 @@ async def test_a_wrong_body_is_refused_in_openais_shape(client: httpx.AsyncClien
 
 async def test_a_body_over_the_limit_is_refused(client: httpx.AsyncClient):
     response = await client.post("/v1/chat/completions", content=b" " * (1024 * 1024 + 1))
-    assert response.status_code == 413
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "message_too_large")
+
+
+async def test_requests_beyond_the_rate_are_refused(generator: ScriptedGenerator, tiny_llama: Path):
+    app = create_app(settings(tiny_llama, max_messages_per_s=1), generator)
+    async with serving(app) as served, httpx.AsyncClient(base_url=served.http) as client:
+        statuses = [(await chat(client)).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def test_a_missing_library_is_named_with_its_extra(
     monkeypatch.setenv("LLM_MODEL_PATH", str(tiny_llama))
     monkeypatch.setitem(sys.modules, "llama_cpp", None)
     monkeypatch.delitem(sys.modules, "llm.llama", raising=False)
-    assert main() == 2
+    assert main() == 1
     assert "voice-agent[llm]" in capsys.readouterr().err
 
 
@@ -46,4 +46,17 @@ def test_a_model_that_cannot_be_loaded_ends_the_process(tmp_path: Path, unused_t
     server.start()
     assert server._process is not None
     assert server._process.wait(60) == 1
-    assert f"cannot load {model}" in server.log.read_text()
+    assert f"LLM_MODEL_PATH: llama.cpp cannot load {model}" in server.log.read_text()
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_context_beyond_the_model_ends_the_process_with_a_line(
+    tmp_path: Path, unused_tcp_port: int, tiny_llama: Path
+):
+    server = process(tmp_path, unused_tcp_port, tiny_llama)
+    server.environment["LLM_CONTEXT_TOKENS"] = "9999"
+    server.start()
+    assert server._process is not None
+    assert server._process.wait(60) == 1
+    assert "LLM_CONTEXT_TOKENS is 9999, but the model was trained for 4096" in server.log.read_text()
+    assert "Traceback" not in server.log.read_text()

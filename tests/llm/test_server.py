@@ -220,13 +220,14 @@ async def test_the_log_has_the_turn_and_nothing_that_was_said(server: Running):
     await server.client.post("/v1/chat/completions", json=body, headers={"traceparent": TRACE})
     logger.remove(sink)
     (line,) = [record for record in lines if record["message"].startswith("answer ")]
-    assert (line["extra"]["call"], line["extra"]["turn"]) == (TRACE.split("-")[1], TRACE.split("-")[2])
+    assert (line["extra"]["call"], line["extra"]["span"]) == (TRACE.split("-")[1], TRACE.split("-")[2])
     assert "said=3" in line["message"]
     assert not any("secret" in record["message"] for record in lines)
 
 
 async def test_what_was_done_is_measured(server: Running):
     await server.chat(HELLO, max_tokens=3)
+    await server.idle()
     metrics = (await server.client.get("/metrics")).text
     assert 'tokens_total{kind="said"} 7.0' in metrics  # four of them while warming up
     assert "ttft_seconds_count 2.0" in metrics

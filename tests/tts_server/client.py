@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.serving import Served
 from tts_server.protocol import (
     PATH,
+    PROTOCOL,
     Audio,
     AudioEnd,
     Failed,
@@ -98,6 +99,6 @@ async def calling(served: Served, **options: Any) -> AsyncIterator[TtsClient]:
     options = {"compression": None, "close_timeout": 0.1} | options
     async with connect(served.ws + PATH, **options) as socket:
         client = TtsClient(socket)
-        await client.send(Start())
+        await client.send(Start(protocol=PROTOCOL))
         client.ready = await client.until(Ready)
         yield client

@@ -12,12 +12,12 @@ from websockets.exceptions import ConnectionClosed
 from tests.serving import Served, serving
 from tests.tts_server.client import TtsClient, calling
 from tests.tts_server.conftest import espeak_app
-from tts_server.protocol import PATH, Audio, AudioEnd, Cancel, Failed, Finish, Open, Speak, Start
+from tts_server.protocol import PATH, PROTOCOL, Audio, AudioEnd, Cancel, Failed, Finish, Open, Speak, Start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STORY = "Once upon a time there was a miller, who had three sons and a cat. " * 50
-HELLO = Start().json_text()
+HELLO = Start(protocol=PROTOCOL).json_text()
 
 FATAL = {
     "malformed json": ("{", "malformed_json"),
@@ -34,6 +34,9 @@ FATAL = {
     "a binary frame": (b"\x00\x00", "unexpected_audio"),
     "an empty binary frame": (b"", "unexpected_audio"),
     "a message over the limit": ("x" * 300_000, "message_too_large"),
+    "2 MB of text": ("x" * 2_000_000, "message_too_large"),
+    "2 MB of audio": (bytes(2_000_000), "message_too_large"),
+    "400 KB that are fewer characters": ("é" * 200_000, "message_too_large"),
 }
 
 
@@ -59,6 +62,11 @@ async def refusal(socket: ClientConnection) -> tuple[str, int]:
 async def test_what_makes_no_sense_closes_the_connection(client: TtsClient, message: str | bytes, code: str):
     await client.send(message)
     assert await refusal(client.socket) == (code, 1008)
+
+
+async def test_a_caller_who_never_starts_loses_the_place():
+    async with serving(espeak_app(max_connections=1, stall_s=0.1)) as served, unstarted(served) as socket:
+        assert await refusal(socket) == ("not_started", 1008)
 
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "99"])

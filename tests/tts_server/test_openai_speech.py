@@ -69,9 +69,9 @@ async def test_speed_is_honoured(api: AsyncOpenAI, speed: float):
         ({"voice": "alloy"}, "unknown_voice", "en-us"),
         ({"input": ""}, "empty_text", "no text"),
         ({"input": "x" * 100_000}, "text_too_long", "4096"),
-        ({"speed": 5}, "invalid_request", "speed"),
-        ({"speed": 0.1}, "invalid_request", "speed"),
-        ({"voice": 3}, "invalid_request", "voice"),
+        ({"speed": 5}, "invalid_value", "speed"),
+        ({"speed": 0.1}, "invalid_value", "speed"),
+        ({"voice": 3}, "invalid_value", "voice"),
     ],
 )
 async def test_what_cannot_be_spoken_is_refused_in_openais_shape(
@@ -100,7 +100,16 @@ async def test_a_body_that_is_no_request_is_refused(served: Served, body: bytes)
 async def test_a_body_over_the_limit_is_refused(served: Served):
     async with httpx.AsyncClient() as http:
         answer = await http.post(f"{served.http}/v1/audio/speech", content=b"x" * 300_000)
-    assert answer.status_code == 413
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "message_too_large")
+
+
+async def test_requests_beyond_the_rate_are_refused():
+    async with serving(espeak_app(max_messages_per_s=1)) as served:
+        api = AsyncOpenAI(base_url=f"{served.http}/v1", api_key="any", max_retries=0)
+        await wav(api)
+        await wav(api)
+        with pytest.raises(openai.RateLimitError):
+            await wav(api)
 
 
 async def test_a_wrong_key_is_refused():

@@ -13,6 +13,7 @@ from tests.tts_server.client import TtsClient, calling
 from tests.tts_server.conftest import espeak_app
 from tts_server.protocol import (
     PATH,
+    PROTOCOL,
     Audio,
     AudioEnd,
     Cancel,
@@ -38,7 +39,7 @@ def rms(samples: np.ndarray) -> float:
 
 async def test_ready_names_the_voices(served: Served):
     async with connect(served.ws + PATH) as socket:
-        await socket.send(Start().json_text())
+        await socket.send(Start(protocol=PROTOCOL).json_text())
         ready = parse_server_message(await socket.recv(decode=True))
     assert {"en-us", "en-us+f3", "en-gb", "de"} <= set(ready.voices)  # type: ignore[union-attr]
 

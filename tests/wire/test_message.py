@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, strategies as st
 
-from asr_server.protocol import Commit, Start, parse_client_message
+from asr_server.protocol import PROTOCOL, Commit, Start, parse_client_message
 from wire.message import Refused, check_version, trace_ids
 
 
@@ -43,11 +43,14 @@ def test_a_number_in_quotes_is_no_number():
 
 
 def test_unknown_fields_are_allowed_and_counted():
-    assert parse_client_message('{"type": "start", "mood": "good", "hat": 1}').unknown_fields == 2
+    assert (
+        parse_client_message('{"type": "start", "protocol": "1.0", "mood": "good", "hat": 1}').unknown_fields
+        == 2
+    )
 
 
 def test_none_is_left_out_on_the_wire():
-    assert "traceparent" not in Start().json_text()
+    assert "traceparent" not in Start(protocol=PROTOCOL).json_text()
 
 
 def test_the_minor_version_may_differ():

@@ -32,5 +32,22 @@ def test_a_wrong_value_stops_the_start_and_names_itself(monkeypatch, capsys):
     assert "ECHO_PORT: Input should be a valid integer" in capsys.readouterr().err
 
 
+def test_a_missing_token_names_both_settings_and_what_would_do(monkeypatch, capsys):
+    monkeypatch.setenv("ECHO_PORT", "80")
+    monkeypatch.setenv("ECHO_HOST", "0.0.0.0")
+    with pytest.raises(SystemExit, match="1"):
+        read(EchoSettings)
+    assert capsys.readouterr().err == (
+        "ECHO_HOST is 0.0.0.0, which other machines can reach: "
+        "set a token (ECHO_TOKEN), or ECHO_HOST=127.0.0.1\n"
+    )
+
+
+def test_a_name_with_nothing_behind_it_is_not_set(monkeypatch):
+    monkeypatch.setenv("ECHO_PORT", "80")
+    monkeypatch.setenv("ECHO_MAX_CONNECTIONS", "")
+    assert read(EchoSettings).max_connections == EchoSettings(port=80).max_connections == 8
+
+
 def test_a_token_is_not_printed():
     assert "hush" not in repr(EchoSettings(port=0, token=SecretStr("hush")))
