@@ -148,7 +148,8 @@ async def test_a_half_sent_body_does_not_disturb_the_end(caplog: pytest.LogCaptu
         await until_full(client)
         served.server.handle_exit(signal.SIGTERM, None)
         assert (await reader.readline()).startswith(b"HTTP/1.1 503")
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record for record in warnings if record.name != "asyncio"] == []  # which says who was slow
 
 
 async def test_who_leaves_with_half_a_body_leaves_a_place():
