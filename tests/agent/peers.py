@@ -73,6 +73,7 @@ class Answerer:
         if _loud(heard):
             if len(self._speech):
                 send({"type": "bot-tts-text", "data": {"text": "and"}})  # the word that is cut off
+                send({"type": "bot-stopped-speaking"})
             self._silence, self._speech = 0, self._speech[:0]
         elif self._silence is not None:
             self._silence += 1
@@ -80,11 +81,14 @@ class Answerer:
                 self._silence = None
                 self._reply(send)
         said, self._speech = self._speech[:FRAME], self._speech[FRAME:]
+        if len(said) and not len(self._speech):
+            send({"type": "bot-stopped-speaking"})
         return np.pad(said, (0, FRAME - len(said)))
 
     def _reply(self, send: Send) -> None:
         self.utterances += 1
         self._speech = self._answer
+        send({"type": "bot-started-speaking"})
         send({"type": "user-transcription", "data": {"text": f"question {self.utterances}", "final": True}})
         send({"type": "bot-tts-text", "data": {"text": "answer"}})
         send({"type": "bot-tts-text", "data": {"text": str(self.utterances)}})
