@@ -80,12 +80,21 @@ async def _serve(
     terminal: Terminal,
     welcome: str,
 ) -> None:
-    """Start each when the one before is ready, then watch all; ends by ServiceFailed or cancellation."""
+    """Start each when the one before is ready, then watch all; ends by ServiceFailed or cancellation.
+
+    Those that wait to be told are run at once, and import meanwhile what they need.
+    """
     refuse_taken_ports(specs)
     async with asyncio.TaskGroup() as watches, aiohttp.ClientSession() as http:
+        ahead = {
+            spec.name: await ServiceProcess.run(spec, group, logs / f"{spec.name}.log")
+            for spec in specs
+            if spec.is_patient
+        }
         for spec in specs:
-            service = await ServiceProcess.start(spec, group, logs / f"{spec.name}.log")
+            service = ahead.get(spec.name) or await ServiceProcess.run(spec, group, logs / f"{spec.name}.log")
             services.append(service)
+            service.start()
             watches.create_task(service.watch(_shower(spec.name, terminal)))
             await service.until_ready(http, lambda why, it=service: terminal.waiting(it, why))
             terminal.say(f"✓ {spec.name} is ready after {service.age_s:.1f} s ({spec.url})")

@@ -29,7 +29,11 @@ def embedded_specs() -> list[ServiceSpec]:
     """The services in the order of their start, from their settings; a wrong setting stops the process."""
     asr, llm, tts = read(AsrSettings), read(LlmSettings), read(TtsSettings)
     agent = read(AgentSettings)
-    servers = [_server("asr_server", asr), _server("llm", llm), _server("tts_server", tts)]
+    servers = [
+        _server("asr_server", asr, "asr_server.app", f"asr_server.{asr.engine}"),
+        _server("llm", llm, "llm.app", f"llm.{llm.engine}"),
+        _server("tts_server", tts, "tts_server.app", f"tts_server.{tts.engine}"),
+    ]
     urls = {
         "asr_url": servers[0].url.replace("http", "ws", 1) + "/v1/stream",
         "asr_token": servers[0].token,
@@ -43,7 +47,10 @@ def embedded_specs() -> list[ServiceSpec]:
         *servers,
         ServiceSpec(
             name="agent",
-            command=_module("agent"),
+            command=_ahead(
+                "agent", "agent.bot", "pipecat.runner.run", "pipecat.transports.smallwebrtc.transport"
+            ),
+            is_patient=True,
             host=agent.host,
             port=agent.port,
             port_setting="AGENT_PORT",
@@ -54,10 +61,11 @@ def embedded_specs() -> list[ServiceSpec]:
     ]
 
 
-def _server(name: str, settings: ServiceSettings) -> ServiceSpec:
+def _server(name: str, settings: ServiceSettings, *modules: str) -> ServiceSpec:
     return ServiceSpec(
         name=name,
-        command=_module(name),
+        command=_ahead(name, *modules),
+        is_patient=True,
         host=settings.host,
         port=settings.port,
         port_setting=f"{settings.model_config.get('env_prefix', '')}PORT",
@@ -66,8 +74,8 @@ def _server(name: str, settings: ServiceSettings) -> ServiceSpec:
     )
 
 
-def _module(name: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", name)
+def _ahead(service: str, *modules: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "agent.ahead", service, *modules)
 
 
 def main() -> int:

@@ -40,10 +40,13 @@ class ServiceSpec:
 
     name: str
     command: tuple[str, ...]
+    """Begins its work when a line comes on its standard input, or at once."""
     host: str
     port: int
     port_setting: str
     """The environment variable that moves it to another port."""
+    is_patient: bool = False
+    """Whether the command waits for that line, so that it may be run before its time (see `agent.ahead`)."""
     ready_path: str = "/ready"
     token: str = ""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -105,18 +108,25 @@ class ServiceProcess:
         self._shown_bytes = 0
 
     @classmethod
-    async def start(cls, spec: ServiceSpec, group: int, log: Path) -> Self:
-        """Start it as a member of the process group. Its log file is begun anew."""
+    async def run(cls, spec: ServiceSpec, group: int, log: Path) -> Self:
+        """Run its command as a member of the process group. Its log file is begun anew."""
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 *spec.command,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **spec.environment},
                 process_group=group,
             )
         return cls(spec, process, log)
+
+    def start(self) -> None:
+        """Tell it to begin."""
+        assert self._process.stdin
+        self._started_s = time.monotonic()
+        self._process.stdin.write(b"\n")
+        self._process.stdin.close()
 
     @property
     def age_s(self) -> float:

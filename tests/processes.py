@@ -109,7 +109,7 @@ class VoiceAgent:
     """asr_server, llm, tts_server and agent, on free ports of this machine."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        asr, llm, tts, agent = (_free_port() for _ in range(4))
+        asr, llm, tts, agent = (free_port() for _ in range(4))
         addresses = {
             "AGENT_ASR_URL": f"ws://127.0.0.1:{asr}/v1/stream",
             "AGENT_LLM_URL": f"http://127.0.0.1:{llm}/v1",
@@ -153,7 +153,8 @@ class VoiceAgent:
                 stopping.callback(process.stop)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that was free a moment ago."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]

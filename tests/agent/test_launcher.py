@@ -113,8 +113,18 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
         launched.process.communicate()
 
 
-async def test_each_starts_when_the_one_before_is_ready(tiny: Make, journal: Path, tmp_path: Path):
-    await run([tiny("a", "slow"), tiny("b", "slow"), tiny("c", "dies")], tmp_path, Terminal(), "")
+def patient(spec: ServiceSpec) -> ServiceSpec:
+    """It runs at once, and begins when it is told."""
+    waits = ("/bin/sh", "-c", 'read -r _ && exec "$0" "$@"')
+    return replace(spec, command=(*waits, *spec.command), is_patient=True)
+
+
+@pytest.mark.parametrize("kind", [lambda spec: spec, patient])
+async def test_each_starts_when_the_one_before_is_ready(
+    tiny: Make, journal: Path, tmp_path: Path, kind: Callable[[ServiceSpec], ServiceSpec]
+):
+    specs = [kind(tiny("a", "slow")), kind(tiny("b", "slow")), kind(tiny("c", "dies"))]
+    await run(specs, tmp_path, Terminal(), "")
     assert events(journal)[:5] == ["started a", "ready a", "started b", "ready b", "started c"]
 
 
