@@ -109,7 +109,7 @@ class Result:
 
 async def measure(url: str, running: VoiceAgent | None, out: Path) -> Result:
     """Hold the call. Raises CannotCall."""
-    turns = [_spoken(entry, out.parent) for entry in json.loads(TURNS.read_text())]
+    turns = [spoken_turn(entry, out.parent) for entry in json.loads(TURNS.read_text())]
     path_ms = await measure_path()
     processes = running.processes if running else ()
     rest = [process.memory_mib() for process in processes]
@@ -163,7 +163,7 @@ def _parts(text: str) -> dict[str, int]:
     return parts
 
 
-def _spoken(entry: dict[str, Any], folder: Path) -> Turn:
+def spoken_turn(entry: dict[str, Any], folder: Path) -> Turn:
     """A turn of the list, spoken by flite; numbers are seconds of silence."""
     first, *rest = entry["say"]
     speech = _say(first, entry["voice"], folder)
