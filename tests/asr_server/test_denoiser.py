@@ -61,9 +61,10 @@ def test_noise_is_taken_away(network: Network):
 
 @pytest.mark.parametrize("voice", ["slt", "rms", "awb", "kal16"])
 def test_speech_without_noise_is_left(network: Network, flite: Say, voice: str):
-    speech = np.frombuffer(flite("what time is it", voice), np.int16)
+    speech = np.concatenate([np.zeros(4_800), np.frombuffer(flite("what time is it", voice), np.int16)])
     frames = log_mel(speech + white(3, len(speech)))
-    assert (frames - cleaned(network, frames)).mean() < 0.2
+    loud = frames.mean(axis=1) > frames.mean(axis=1).max() - 4
+    assert (frames - cleaned(network, frames))[loud].mean() < 0.3
 
 
 def test_another_file_is_no_denoiser(tmp_path: Path):
