@@ -179,7 +179,7 @@ def test_speech_10_db_above_the_noise_wakes_the_ear(
     before = scene.noise(20 * 16_000) * speech_level(speech) * 10 ** (-10 / 20)
     run.hear(before.astype(np.int16).tobytes())
     heard = run.final(noisy(speech, scene.noise(len(speech)), 10).astype(np.int16).tobytes())
-    assert "can you help me" in heard
+    assert heard.endswith("help me")
 
 
 @pytest.mark.parametrize(("noise", "most"), [("clean", 0.08), ("babble", 0.25), ("white", 0.3)])
