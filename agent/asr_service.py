@@ -73,6 +73,7 @@ class AsrService(ServerLink, WebsocketSTTService):
         self._utterance = Utterance(
             lead_ms=settings.vad_start_ms + settings.vad_lead_ms,
             silence_ms=settings.vad_stop_ms + settings.vad_hangover_ms,
+            min_confidence=settings.asr_min_confidence,
         )
         self._final_timeout_s = settings.asr_final_timeout_ms / 1000
         self._patience: asyncio.Task[None] | None = None

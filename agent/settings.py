@@ -54,7 +54,8 @@ class AgentSettings(ListeningSettings):
     greeting_cue: str = GREETING_CUE
     """What makes the model say the first words of a call."""
     sorry_not_heard: str = "Sorry, I didn't catch that."
-    """Said when a noise interrupted the agent, or when the ASR server lost what the caller said."""
+    """Said when a noise interrupted the agent, or when the ASR server lost what the caller said or was not
+    sure of it."""
     sorry_no_answer: str = "Sorry, I can't think of an answer right now. Please say that again in a moment."
     """Said when the LLM server failed."""
 
@@ -78,6 +79,9 @@ class AgentSettings(ListeningSettings):
     """For a server to take a connection and say Ready."""
     asr_final_timeout_ms: Ms = 1_500
     """For the ASR server to answer a Commit; after that the words count as lost."""
+    asr_min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """How sure the ASR server must be of the words; below it the agent says that it did not catch them,
+    instead of asking the LLM. An engine that gives no confidence is believed; with 0, every engine is."""
     tts_timeout_ms: Ms = 5_000
     """For the TTS server's next audio, and for the model's next sentence; after that an answer is over."""
     llm_timeout_ms: Ms = 15_000

@@ -60,7 +60,7 @@ class NothingHeardFrame(DataFrame):
     """Downstream, in place of a TranscriptionFrame: there are no words in what the caller said.
 
     Parameters:
-        lost: Whether there may have been some, and the ASR server was away.
+        lost: Whether there were some that are not known: the ASR server was away, or not sure of them.
     """
 
     lost: bool = False
@@ -70,7 +70,7 @@ class ConfirmedTurnStop(TurnAnalyzerUserTurnStopStrategy):
     """Ends a turn when the analyzer's verdict and the ASR service's text are both there.
 
     A turn without words that cut the agent short is answered with an apology, once in a row; one whose
-    words were lost, always: so that the caller is never left waiting for an answer.
+    words were lost or not caught, always: so that the caller is never left waiting for an answer.
     """
 
     def __init__(self, turn_analyzer: BaseSmartTurn, stop_ms: int, sorry: str) -> None:

@@ -30,7 +30,7 @@ class Taken(NamedTuple):
     text: str
     """Empty where nothing was said, or where it was lost."""
     lost: bool
-    """Whether the ASR server did not hear all of it."""
+    """Whether words were said that are not known: the ASR server was away, or not sure of them."""
     next: NextUtterance
     """Tells the server where the next utterance begins."""
 
@@ -38,11 +38,12 @@ class Taken(NamedTuple):
 class Utterance:
     """Pure: no clock, no socket. Counts the samples of one connection at a time."""
 
-    def __init__(self, lead_ms: int, silence_ms: int) -> None:
-        """Where utterances begin and end, by the VAD.
+    def __init__(self, lead_ms: int, silence_ms: int, min_confidence: float = 0.0) -> None:
+        """Where utterances begin and end, by the VAD, and how sure the ASR server must be of the words.
 
         One begins `lead_ms` before it reports speech; `silence_ms` have been silent when it reports a pause.
         """
+        self._min_confidence = min_confidence
         self._lead_samples = SAMPLE_RATE_HZ * lead_ms // 1000
         self._silence_samples = SAMPLE_RATE_HZ * silence_ms // 1000
         self._sent_samples = 0
@@ -113,6 +114,7 @@ class Utterance:
         if not self.waiting or (final.utterance_id, final.commit_id) != (self._utterance_id, self._commit_id):
             return False
         self._text = final.text.strip()
+        self._unsure = final.confidence is not None and final.confidence < self._min_confidence
         return True
 
     def lose(self) -> None:
@@ -133,7 +135,7 @@ class Utterance:
         """What was said, once the caller has finished and the Final is there; None until then."""
         if not self._over or self._text is None:
             return None
-        text, lost = self._text, self._lost
+        text, lost = self._text, self._lost or (self._unsure and self._text != "")
         return Taken("" if lost else text, lost, self.drop())
 
     def drop(self) -> NextUtterance:
@@ -149,6 +151,6 @@ class Utterance:
         return NextUtterance(utterance_id=self._utterance_id, from_sample=self._begin_sample)
 
     def _forget(self) -> None:
-        self._speaking = self._over = self._lost = self._orphaned = False
+        self._speaking = self._over = self._lost = self._orphaned = self._unsure = False
         self._commit_sample: int | None = None
         self._text: str | None = None

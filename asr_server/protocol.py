@@ -11,7 +11,8 @@ Positions are samples counted from Start.
                                                    <-  Partial(utterance_id, text, end_sample)       0..n
     Commit(utterance_id, commit_id,                ->  "the speaker may have finished"
            speech_end_sample)
-                                                   <-  Final(utterance_id, commit_id, text, end_sample)
+                                                   <-  Final(utterance_id, commit_id, text, end_sample,
+                                                             confidence?)
     audio ... Commit(same utterance, next commit)  ->  "they had not: the same utterance goes on"
     NextUtterance(utterance_id, from_sample)       ->  "they had: the next one begins here"
                                                    <-  Failed(code, message, retry)
@@ -102,6 +103,9 @@ class Final(Message):
     commit_id: Id
     text: str
     end_sample: Samples
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How sure the engine is that the text is what was said, from 0 to 1. None where it cannot tell, or
+    where there is no text."""
 
 
 class Failed(message.Failed):

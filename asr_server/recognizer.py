@@ -38,10 +38,14 @@ Work = Chunk | Finish | Begin | GoOn
 
 
 class Heard(NamedTuple):
-    """The text of the utterance so far; where `done` is false it is not up to date, and wants a GoOn."""
+    """The text of the utterance so far; where `done` is false it is not up to date, and wants a GoOn.
+
+    The answer to a Finish may say how sure it is of its words, from 0 to 1.
+    """
 
     text: str
     done: bool = True
+    confidence: float | None = None
 
 
 S = TypeVar("S")

@@ -70,6 +70,10 @@ class Decoder(Protocol):
         """The cepstral mean after the last end."""
         ...
 
+    def confidence(self) -> float | None:
+        """How sure it is of the words, from 0 to 1, after the end; None where it cannot tell."""
+        ...
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -151,6 +155,8 @@ class ReplayedStream:
     def _begin(self) -> None:
         self._mean = self._next_mean
         self._settled = ""
+        self._settled_confidence: float | None = None
+        self._confidence: float | None = None  # of the last answer to a Finish
         self._audio: list[Piece] = []  # of the segment, at most `replay_chunks` and what came while held
         self._fed = 0  # chunks that the decoder has heard
         self._text = ""
@@ -160,10 +166,10 @@ class ReplayedStream:
 
     def _advance(self) -> Heard:
         if self._sleeps_on():
-            self._text = self._settled
-            return Heard(self._text)
+            self._text, self._confidence = self._settled, self._settled_confidence
+            return self._heard()
         if self._holding():
-            return Heard(self._text)
+            return self._heard()
         if not self._running:
             self._start()
         if self._fed < len(self._audio):
@@ -172,7 +178,10 @@ class ReplayedStream:
             return Heard(self._text, done=False)
         if self._tail is not None:
             self._finish(self._tail)
-        return Heard(self._text)
+        return self._heard()
+
+    def _heard(self) -> Heard:
+        return Heard(self._text, confidence=self._confidence)
 
     def _holding(self) -> bool:
         """Whether the last answer still stands: nothing new to finish, or little enough to wait."""
@@ -185,6 +194,7 @@ class ReplayedStream:
     def _start(self) -> None:
         self._decoder.start(self._mean)
         self._running = True
+        self._confidence = None
         self._fed = 0
 
     def _stop(self) -> None:
@@ -213,7 +223,7 @@ class ReplayedStream:
         levels = [piece.level for piece in self._audio[: self._fed]]
         self._wakes_above = loudest_quiet(levels)
         self._stop()
-        self._settled = _join(self._settled, self._decoder.text())
+        self._keep(self._decoder.text())
         del self._audio[: self._fed - self._limits.lead_in_chunks]
         self._doze()
 
@@ -239,12 +249,18 @@ class ReplayedStream:
         spoken = self._decoder.spoken()
         cut = choose_cut(spoken, self._fed)
         words = words_before(spoken, cut)
-        self._settled = _join(self._settled, words)
         self._shorten(cut)
+        self._keep(words)
         if words:
             self._mean = self._decoder.mean()
         if not self._audio:
             self._text = self._settled
+
+    def _keep(self, words: str) -> None:
+        """Settle words of the utterance that the decoder has just ended."""
+        self._settled = _join(self._settled, words)
+        if words:
+            self._settled_confidence = _least(self._settled_confidence, self._decoder.confidence())
 
     def _shorten(self, dropped_chunks: int) -> None:
         """Forget the beginning of the segment; what is left is to be heard again."""
@@ -263,7 +279,16 @@ class ReplayedStream:
         if words:
             self._next_mean = self._decoder.mean()
         self._text = _join(self._settled, words)
+        self._confidence = self._settled_confidence
+        if words:
+            self._confidence = _least(self._confidence, self._decoder.confidence())
         self._answered = (len(self._audio), tail)
+
+
+def _least(before: float | None, after: float | None) -> float | None:
+    """An utterance is as sure as its least sure part that can tell."""
+    known = [each for each in (before, after) if each is not None]
+    return min(known, default=None)
 
 
 def _join(before: str, after: str) -> str:

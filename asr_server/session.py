@@ -103,7 +103,7 @@ class Session(Generic[S]):
             if task is None:
                 await self._more.wait()
             elif heard := await self._do(stream, task):
-                await self._tell(task, heard.text)
+                await self._tell(task, heard)
 
     async def _do(self, stream: S, task: Task) -> Heard | None:
         """What the model hears, or None where the task was given up."""
@@ -114,10 +114,16 @@ class Session(Generic[S]):
             heard = await self._scheduler.step(stream, GoOn())
         return heard
 
-    async def _tell(self, task: Task, text: str) -> None:
-        utterance_id, end_sample = task.utterance_id, task.end_sample
+    async def _tell(self, task: Task, heard: Heard) -> None:
+        utterance_id, text, end_sample = task.utterance_id, heard.text, task.end_sample
         for commit_id in task.commit_ids:
-            final = Final(utterance_id=utterance_id, commit_id=commit_id, text=text, end_sample=end_sample)
+            final = Final(
+                utterance_id=utterance_id,
+                commit_id=commit_id,
+                text=text,
+                end_sample=end_sample,
+                confidence=heard.confidence,
+            )
             await self._connection.send(final)
             self._final_s = monotonic() - self._committed_s.pop((utterance_id, commit_id))
             self._metrics.time_to_final.observe(self._final_s)

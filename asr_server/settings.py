@@ -34,7 +34,8 @@ class AsrSettings(ServiceSettings):
 
     engine: Literal["sphinx"] = "sphinx"
     acoustic_model: DirectoryPath | None = None
-    """A PocketSphinx model; the one that comes with PocketSphinx (US English) where it is not set."""
+    """A PocketSphinx model; the one that comes with PocketSphinx (US English) where it is not set. Its
+    features must be the same, since the denoiser works on them: see its feat.params."""
     language_model: FilePath = DOMAIN / "demo.lm"
     """N-grams in ARPA's format, in lower case."""
     dictionary: FilePath = DOMAIN / "demo.dict"

@@ -8,11 +8,16 @@ lasts: 100 ms of audio, 4 to 9 ms of one core, at most 20. With four callers the
 
 # pyright: basic
 
+import math
 import re
 from collections.abc import Sequence
 
 import numpy as np
 
+from asr_server.cepstra import Array, LogMel, cepstra
+from asr_server.cepstral_mean import START, CepstralMean
+from asr_server.confidence import Evidence, confidence
+from asr_server.denoiser import WEIGHTS, Denoiser, Network
 from asr_server.protocol import SAMPLE_RATE_HZ
 from asr_server.recognizer import Heard, Work
 from asr_server.replay import Limits, ReplayedStream, Spoken
@@ -30,15 +35,15 @@ FRAMES_PER_CHUNK = CHUNK_MS // 10
 QUIET_MS = 1_500
 """Longer than a pause in a turn; after 5 s of hiss, half of the sentences were misheard."""
 LEAD_IN_MS = 500
-
-MEAN = "41.49,-3.87,2.85,14.73,-1.61,-1.34,2.17,-5.08,-1.06,-1.78,3.74,0.51,1.87"
-"""The cepstral mean that a caller starts with: the average over flite's slt, rms, awb and kal16. It is what
-is subtracted until the first words have ended, and with the default of 40,3,-1,0 ... the word error rate of
-first sentences was 5.0 % instead of 2.5 %."""
+DELTA_FRAMES = 3
+"""How far PocketSphinx looks ahead for the changes of the cepstra; after the last frame comes the last."""
 
 HISS = np.random.default_rng(1).normal(0, 3, CHUNK_SAMPLES).round().astype(np.int16)
 """Added to what is heard, always the same, so that replays stay equal. Browsers send almost digital silence
 before speech; two seconds of it, and PocketSphinx misheard the first words (7 of 7 right with this)."""
+
+LEAST_SCORE = 1e-300
+"""PocketSphinx's scores are numbers whose logarithm can be taken, but for very bad ones."""
 
 _ALTERNATE = re.compile(r"\(\d+\)$")
 
@@ -67,9 +72,10 @@ class SphinxRecognizer:
         PocketSphinx cannot use the models.
         """
         noise = np.random.default_rng(0).normal(0, 300, SAMPLE_RATE_HZ).astype(np.int16).tobytes()
+        network = Network(WEIGHTS)
         for _ in range(self._settings.max_connections):
-            decoder = SphinxDecoder(self._settings)
-            decoder.start(MEAN)
+            decoder = SphinxDecoder(self._settings, network)
+            decoder.start(START)
             for at in range(0, len(noise), 2 * CHUNK_SAMPLES):
                 decoder.feed(noise[at : at + 2 * CHUNK_SAMPLES])
             decoder.end()
@@ -99,13 +105,13 @@ class SphinxStream(ReplayedStream):
 
     def __init__(self, decoder: "SphinxDecoder", limits: Limits) -> None:
         self.decoder = decoder
-        super().__init__(decoder, limits, MEAN)
+        super().__init__(decoder, limits, START)
 
 
 class SphinxDecoder:
     """PocketSphinx, so set up that equal audio gives equal text whatever it has heard before."""
 
-    def __init__(self, settings: AsrSettings) -> None:
+    def __init__(self, settings: AsrSettings, network: Network) -> None:
         acoustic_model = str(settings.acoustic_model or pocketsphinx.get_model_path("en-us/en-us"))
         language_model, dictionary = str(settings.language_model), str(settings.dictionary)
         try:
@@ -121,20 +127,28 @@ class SphinxDecoder:
         except RuntimeError as error:
             files = f"{acoustic_model}, {language_model} and {dictionary}"
             raise RuntimeError(f"PocketSphinx cannot use {files} together") from error
-        # Noise statistics would outlive the utterance. As a keyword, feat.params of the model overrules it.
-        self._decoder.config["remove_noise"] = False
-        self._decoder.reinit_feat()
+        self._network = network
+        self._log_mel, self._denoiser = LogMel(), Denoiser(network)
+        self._mean = CepstralMean(START)
 
     def start(self, mean: str) -> None:
         """Begin an utterance. `mean` is written as `mean()` returns it."""
+        self._log_mel, self._denoiser = LogMel(), Denoiser(self._network)
+        self._mean = CepstralMean(mean)
         self._decoder.set_cmn(mean)
         self._decoder.start_utt()
 
     def feed(self, pcm: bytes) -> None:
         """Decode PCM16, at least a sample."""
-        samples = np.frombuffer(pcm, np.int16).astype(np.int32) + np.resize(HISS, len(pcm) // 2)
-        heard = np.clip(samples, -32_768, 32_767).astype(np.int16)
-        self._decoder.process_raw(heard.tobytes(), False, False)
+        samples = np.frombuffer(pcm, np.int16).astype(np.float32) + np.resize(HISS, len(pcm) // 2)
+        self._decode(self._denoiser.push(self._log_mel.push(samples.clip(-32_768, 32_767))))
+
+    def _decode(self, log_mel: Array) -> None:
+        frames = cepstra(log_mel)
+        self._mean.push(frames)
+        for frame in frames:
+            # One at a time: of more than three frames in a call, PocketSphinx 5.1.1 makes nonsense.
+            self._decoder.process_cep(frame.tobytes(), False, False)
 
     def text(self) -> str:
         """The best words so far; after the end, the best path through all that were considered."""
@@ -154,11 +168,30 @@ class SphinxDecoder:
 
     def end(self) -> None:
         """End the utterance: 2 ms."""
+        last = self._denoiser.flush()
+        self._decode(np.concatenate([last, last[-1:].repeat(DELTA_FRAMES, axis=0)]))
         self._decoder.end_utt()
 
     def mean(self) -> str:
         """The mean of this and earlier utterances, after the end."""
-        return self._decoder.get_cmn()
+        return self._mean.text()
+
+    def evidence(self) -> Evidence | None:
+        """What speaks for the words, after the end; None where there are none."""
+        words = [segment for segment in self._decoder.seg() or () if plain_words(segment.word)]
+        if not words:
+            return None
+        frames = sum(word.end_frame - word.start_frame + 1 for word in words)
+        return Evidence(
+            sum(math.log(max(word.ascore, LEAST_SCORE)) for word in words) / frames,
+            1_000 * sum(math.log(max(word.lscore, LEAST_SCORE)) for word in words) / len(words),
+            math.log(len(words)),
+        )
+
+    def confidence(self) -> float | None:
+        """How sure it is of the words, after the end: 0.1 ms."""
+        evidence = self.evidence()
+        return evidence and confidence(evidence)
 
 
 def plain_words(hypothesis: str) -> str:

@@ -92,13 +92,13 @@ class WebSocketStandIn:
 
 
 class AsrStandIn(WebSocketStandIn):
-    """Answers each Commit with the next text of `finals`; with None, not at all."""
+    """Answers each Commit with the next text of `finals`, or text and confidence; with None, not at all."""
 
     path = asr.PATH
 
-    def __init__(self, *finals: str | None) -> None:
+    def __init__(self, *finals: str | tuple[str, float] | None) -> None:
         super().__init__()
-        self.finals: deque[str | None] = deque(finals)
+        self.finals: deque[str | tuple[str, float] | None] = deque(finals)
         self.audio_bytes = 0
         self.refusal: asr.Failed | None = None
 
@@ -117,13 +117,15 @@ class AsrStandIn(WebSocketStandIn):
                 await self._answer(connection, message)
 
     async def _answer(self, connection: ServerConnection, commit: asr.Commit) -> None:
-        text = self.finals.popleft() if self.finals else ""
-        if text is not None:
+        answer = self.finals.popleft() if self.finals else ""
+        if answer is not None:
+            text, confidence = answer if isinstance(answer, tuple) else (answer, None)
             final = asr.Final(
                 utterance_id=commit.utterance_id,
                 commit_id=commit.commit_id,
                 text=text,
                 end_sample=self.audio_bytes // 2,
+                confidence=confidence,
             )
             await connection.send(final.json_text())
 

@@ -151,6 +151,16 @@ async def test_a_turn_without_words_ends_at_once():
         assert not (await rig.until(NothingHeardFrame)).lost
 
 
+async def test_words_that_the_server_is_not_sure_of_are_not_told():
+    server = AsrStandIn(("book a table", 0.49))
+    async with listening(server, asr_min_confidence=0.5) as (rig, caller):
+        await caller.speak()
+        await caller.pause()
+        await caller.finish()
+        assert (await rig.until(NothingHeardFrame)).lost
+    assert rig.came(TranscriptionFrame) == []
+
+
 async def test_partials_are_shown_while_the_caller_speaks():
     server = AsrStandIn()
     async with listening(server) as (rig, caller):

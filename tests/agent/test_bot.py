@@ -241,6 +241,15 @@ async def test_words_that_the_ear_lost_are_apologised_for(speech: Speak):
         await eventually(lambda: "Pardon?" in tts.said)
 
 
+async def test_words_that_the_ear_is_not_sure_of_are_apologised_for_and_not_acted_on(speech: Speak):
+    asr, llm, tts = AsrStandIn(("book a table for two", 0.2)), LlmStandIn(), TtsStandIn()
+    async with conversation(asr, llm, tts, sorry_not_heard="Pardon?") as caller:
+        await caller.say(speech("The glacier is melting."))
+        await eventually(lambda: "Pardon?" in tts.said)
+        await caller.pause(ms=500)
+    assert len(llm.requests) == 1  # the greeting
+
+
 async def test_a_call_survives_each_server_being_restarted(speech: Speak):
     asr, llm, tts = AsrStandIn("hello"), LlmStandIn("Hello to you."), TtsStandIn()
     async with conversation(asr, llm, tts) as caller:

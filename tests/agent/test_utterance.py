@@ -1,16 +1,18 @@
+import pytest
 from hypothesis import given, strategies as st
 
 from agent.utterance import Utterance
 from asr_server.protocol import Commit, Final, NextUtterance, Partial
 
 
-def answer(commit: Commit, text: str) -> Final:
-    return Final(utterance_id=commit.utterance_id, commit_id=commit.commit_id, text=text, end_sample=0)
+def answer(commit: Commit, text: str, confidence: float | None = None) -> Final:
+    ids = {"utterance_id": commit.utterance_id, "commit_id": commit.commit_id}
+    return Final(**ids, text=text, end_sample=0, confidence=confidence)
 
 
 def spoken(ms: int = 1_000) -> Utterance:
     """Somebody has spoken for a while."""
-    utterance = Utterance(lead_ms=500, silence_ms=200)
+    utterance = Utterance(lead_ms=500, silence_ms=200, min_confidence=0.5)
     utterance.speak()
     utterance.sent(bytes(32 * ms))
     return utterance
@@ -65,6 +67,37 @@ def test_the_text_is_taken_once():
     utterance.hear(answer(utterance.commit(), "hello"))
     utterance.end()
     assert [utterance.take() is None, utterance.take() is None] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "taken", "lost"),
+    [
+        ("hello", 0.5, "hello", False),
+        ("hello", None, "hello", False),
+        ("hello", 0.4, "", True),
+        ("", 0.4, "", False),
+    ],
+)
+def test_words_that_the_server_is_not_sure_of_are_lost(
+    text: str, confidence: float | None, taken: str, lost: bool
+):
+    utterance = spoken()
+    utterance.hear(answer(utterance.commit(), text, confidence))
+    utterance.end()
+    said = utterance.take()
+    assert said
+    assert (said.text, said.lost) == (taken, lost)
+
+
+def test_only_the_last_final_of_an_utterance_has_to_be_sure():
+    utterance = spoken()
+    utterance.hear(answer(utterance.commit(), "hell", 0.1))
+    utterance.speak()
+    utterance.hear(answer(utterance.commit(), "hello there", 0.9))
+    utterance.end()
+    said = utterance.take()
+    assert said
+    assert (said.text, said.lost) == ("hello there", False)
 
 
 def test_the_next_utterance_begins_where_the_commit_was_sent():

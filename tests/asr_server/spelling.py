@@ -48,6 +48,10 @@ class SpellingDecoder:
     def mean(self) -> str:
         return self._mean
 
+    def confidence(self) -> float:
+        """Surer of few words than of many."""
+        return 1 / (1 + len(self._words))
+
 
 class SpellingRecognizer:
     """Batches of up to three; remembers who was in which, and on which thread."""

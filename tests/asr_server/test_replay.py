@@ -80,6 +80,32 @@ def test_a_finish_that_asks_the_same_again_is_answered_without_a_replay():
     assert run.decoder.fed == fed
 
 
+def test_an_answer_says_how_sure_the_decoder_is():
+    run = Runner()
+    run.hear(A, B)
+    assert run.do(Finish(b"tt")).confidence == 1 / 4
+
+
+def test_the_same_answer_again_is_as_sure():
+    run = Runner()
+    run.hear(A, B)
+    assert run.do(Finish(b"tt")) == run.do(Finish(b"tt"))
+
+
+def test_an_answer_without_words_is_not_sure_of_anything():
+    run = Runner()
+    run.hear(ZERO)
+    assert run.do(Finish(b"")).confidence is None
+
+
+def test_an_utterance_is_as_sure_as_its_least_sure_segment():
+    run = Runner(SLEEPY)
+    run.hear(A, *[ZERO] * 100)
+    asleep = run.do(Finish(b"")).confidence
+    run.hear(B)
+    assert (asleep, run.do(Finish(b"")).confidence) == (1 / 6, 1 / 6)
+
+
 def test_a_replay_goes_a_chunk_a_step():
     run = Runner()
     run.hear(*[A, B] * 10)
@@ -201,7 +227,7 @@ def test_commits_on_the_way_change_nothing(
         straight.hear(pcm)
         if commits:
             committed.finish(tail)
-    assert committed.finish(last_tail) == straight.finish(last_tail)
+    assert committed.do(Finish(last_tail)) == straight.do(Finish(last_tail))
 
 
 @given(st.lists(st.tuples(chunks, st.booleans()), max_size=60), st.data())

@@ -24,9 +24,25 @@ async def test_ready_says_what_suits_the_server(client: AsrClient):
 async def test_a_sentence_is_answered_with_its_ids(client: AsrClient, spoken: Say):
     await client.say(spoken("what time is it"))
     await client.commit()
-    assert await client.until(Final) == Final(
-        utterance_id=0, commit_id=1, text="what time is it", end_sample=client.sent_samples
+    final = await client.until(Final)
+    assert final == Final(
+        utterance_id=0,
+        commit_id=1,
+        text="what time is it",
+        end_sample=client.sent_samples,
+        confidence=final.confidence,
     )
+
+
+async def test_a_final_says_how_sure_the_engine_is_of_its_words(client: AsrClient, spoken: Say):
+    await client.say(silence(1_000))
+    await client.final()
+    await client.say(spoken("what time is it"))
+    await client.final()
+    nothing, words = [message for message in client.heard if isinstance(message, Final)]
+    assert nothing.confidence is None
+    assert words.confidence is not None
+    assert words.confidence > 0.5
 
 
 async def test_partials_come_before_the_commit_and_only_when_the_text_changed(client: AsrClient, spoken: Say):

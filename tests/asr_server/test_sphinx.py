@@ -12,6 +12,8 @@ from asr_server.conversation import Conversation
 from asr_server.protocol import Commit
 from asr_server.recognizer import Begin, Chunk, Finish, GoOn, Heard, Work
 from asr_server.sphinx import CHUNK_SAMPLES, SphinxRecognizer, SphinxStream, plain_words
+from asr_server.workshop.score import Condition, Scene, error_rate, trials, word_errors
+from asr_server.workshop.speech import noisy, sentences, speech_level
 from tests.asr_server.client import silence
 from tests.asr_server.conftest import Say, settings
 from wire.message import Refused
@@ -81,16 +83,6 @@ def running(recognizer: SphinxRecognizer) -> Iterator[Runner]:
 def run(recognizer: SphinxRecognizer) -> Iterator[Runner]:
     with running(recognizer) as run:
         yield run
-
-
-def word_errors(said: str, heard: str) -> int:
-    """Insertions, deletions and substitutions."""
-    row = list(range(len(heard.split()) + 1))
-    for i, word in enumerate(said.split(), 1):
-        last, row[0] = row[:], i
-        for j, other in enumerate(heard.split(), 1):
-            row[j] = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (word != other))
-    return row[-1]
 
 
 @pytest.mark.parametrize("voice", VOICES)
@@ -176,6 +168,34 @@ def test_long_silence_before_a_sentence_does_not_spoil_it(
     assert set(run.hear(noise)) == {""}
     assert run.final(spoken("what time is it", voice)) == "what time is it"
     assert replayed_steps(run) < 30  # 0.5 s of lead-in, 1.4 s of speech, 0.5 s of hold
+
+
+@pytest.mark.parametrize("kind", ["white", "babble"])
+def test_speech_10_db_above_the_noise_wakes_the_ear(
+    recognizer: SphinxRecognizer, run: Runner, flite: Say, kind: str
+):
+    speech = np.frombuffer(flite("can you help me", "rms"), np.int16).astype(np.float32)
+    scene = Scene(Condition(kind, 10))
+    before = scene.noise(20 * 16_000) * speech_level(speech) * 10 ** (-10 / 20)
+    run.hear(before.astype(np.int16).tobytes())
+    heard = run.final(noisy(speech, scene.noise(len(speech)), 10).astype(np.int16).tobytes())
+    assert heard.endswith("help me")
+
+
+@pytest.mark.parametrize(("noise", "most"), [("clean", 0.08), ("babble", 0.25), ("white", 0.3)])
+def test_noise_10_db_below_the_speech_costs_few_words(recognizer: SphinxRecognizer, noise: str, most: float):
+    """At a margin; `python -m asr_server.workshop.score` has the figures."""
+    found = list(trials(recognizer, sentences().in_domain[:12], Condition(noise, 10)))
+    assert error_rate(found) <= most, [(trial.said, trial.heard.text) for trial in found if trial.errors]
+
+
+def test_sentences_of_the_domain_are_sure_and_others_are_not(recognizer: SphinxRecognizer):
+    inside, outside = (
+        [trial.heard.confidence for trial in trials(recognizer, texts[:8], Condition("clean"))]
+        for texts in (sentences().in_domain, sentences().out_of_domain)
+    )
+    assert sum(sure is None or sure < 0.5 for sure in inside) <= 1, inside
+    assert sum(sure is None or sure < 0.5 for sure in outside) >= 6, outside
 
 
 def test_an_utterance_beyond_the_bound_keeps_its_words(forgetful: SphinxRecognizer, spoken: Say):

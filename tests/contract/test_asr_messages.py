@@ -42,7 +42,10 @@ FROM_SERVER: dict[str, Message] = {
     "ready": Ready(model="pocketsphinx-en-us", chunk_ms=100, packet_ms=20),
     "partial": Partial(utterance_id=3, text="i would like", end_sample=12_800),
     "partial_empty": Partial(utterance_id=0, text="", end_sample=1_600),
-    "final": Final(utterance_id=3, commit_id=7, text="i would like a table", end_sample=23_040),
+    "final": Final(
+        utterance_id=3, commit_id=7, text="i would like a table", end_sample=23_040, confidence=0.75
+    ),
+    "final_plain": Final(utterance_id=3, commit_id=7, text="", end_sample=23_040),
     "failed": Failed(
         code="unknown_utterance", message="the utterance is 3, not 9", utterance_id=9, commit_id=7
     ),
