@@ -58,7 +58,10 @@ async def silence() -> AsyncIterator[None]:
 
 async def bombard(path: Path, requests: int) -> None:
     """Mutated requests on eight connections, and one caller who asks the same thing all the time."""
-    async with silence(), running(path, context_tokens=512, max_tokens=2, conversations=12) as server:
+    async with (
+        silence(),
+        running(path, context_tokens=512, max_tokens=2, conversations=12, max_messages_per_s=1e6) as server,
+    ):
         caller = KeepAlive(server.served.port)
         alone = await ask(caller)
         began_s = time.perf_counter()
