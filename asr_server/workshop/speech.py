@@ -54,7 +54,7 @@ def say(text: str, voice: str) -> Array:
 def speech_level(pcm: Array) -> float:
     """Root mean square of the hops in which somebody speaks."""
     hops = pcm[: len(pcm) // HOP_SAMPLES * HOP_SAMPLES].reshape(-1, HOP_SAMPLES)
-    energies: Array = np.mean(hops * hops, axis=1, dtype=np.float32)
+    energies = np.asarray(np.mean(hops * hops, axis=1), np.float32)
     return float(np.sqrt(np.mean(energies[energies > PAUSE_UNDER_PEAK * energies.max()])))
 
 

@@ -6,8 +6,13 @@ from asr_server.protocol import Commit, Final, NextUtterance, Partial
 
 
 def answer(commit: Commit, text: str, confidence: float | None = None) -> Final:
-    ids = {"utterance_id": commit.utterance_id, "commit_id": commit.commit_id}
-    return Final(**ids, text=text, end_sample=0, confidence=confidence)
+    return Final(
+        utterance_id=commit.utterance_id,
+        commit_id=commit.commit_id,
+        text=text,
+        end_sample=0,
+        confidence=confidence,
+    )
 
 
 def spoken(ms: int = 1_000) -> Utterance:
