@@ -31,11 +31,13 @@ help:
 run: $(EMBEDDED)
 	@.venv/bin/python -m agent.local
 
-# Rules and servers side by side, slow asyncio callbacks reported; then the conversations, one at a time
-# since they are held in real time. On a machine that stalls, one of them may miss its time: what fails is
-# tried once more by itself. (5: ARGS has chosen no test.)
+# Rules and servers side by side, in CI with asyncio's debug mode, which doubles their time; then the
+# conversations, one at a time since they are held in real time. On a machine that stalls, one of them may
+# miss its time: what fails is tried once more by itself. (5: ARGS has chosen no test.)
+ASYNCIO_DEBUG := $(if $(CI),true,false)
 test: $(DEV)
-	@$(PYTEST) -m "not realtime and not slow" -n auto --dist loadfile -o asyncio_debug=true $(ARGS) || [ $$? -eq 5 ]
+	@$(PYTEST) -m "not realtime and not slow" -n auto --dist loadfile \
+		-o asyncio_debug=$(ASYNCIO_DEBUG) $(ARGS) || [ $$? -eq 5 ]
 	@$(PYTEST) -m "realtime and not slow" $(ARGS) || case $$? in 5) ;; 1) \
 		echo "Once more:"; $(PYTEST) -m "realtime and not slow" --last-failed $(ARGS);; *) exit 1;; esac
 
