@@ -27,6 +27,7 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
+    LLMUserAggregator,
     LLMUserAggregatorParams,
 )
 from pipecat.runner.types import RunnerArguments
@@ -151,6 +152,10 @@ class Call:
             observers=[watch_latency(lambda frame: self._worker.queue_frame(frame))],
             idle_timeout_secs=idle_timeout_s,
         )
+        self._listen(transport, user)
+
+    def _listen(self, transport: BaseTransport, user: LLMUserAggregator) -> None:
+        """Hear of what starts, ends and breaks."""
         transport.add_event_handler("on_client_connected", self._greet)
         transport.add_event_handler("on_client_disconnected", self._hang_up)
         user.add_event_handler("on_user_turn_started", self._caller_speaks)

@@ -122,7 +122,7 @@ class Call:
         """
         start, answered = self.clock.now(), False
         try:
-            answered = await self._answer(lambda: self._answer_sounds(start, start), timeout_s)
+            answered = await self._answer(lambda: self.sounded_at(start) is not None, timeout_s)
         finally:
             self.exchanges.append(Exchange(name, None, start, answered))
         return answered
@@ -134,12 +134,16 @@ class Call:
         """
         start, answered = self._microphone.speak(turn.audio), False
         barged_in = turn.barge_in_after_s is not None
-        sounds = self._answer_sounds_anew if barged_in else self._answer_sounds
+
+        def begins() -> bool:
+            since = start + turn.speech_end
+            if barged_in:  # the end of what was interrupted may sound longer than this turn
+                since = max(since, self._spoke_up)
+            return (self._spoke_up > start or not barged_in) and self.sounded_at(since) is not None
+
         try:
             await self._until(lambda: not self._microphone.speaking)
-            answered = await self._answer(
-                lambda: sounds(start, start + turn.speech_end), timeout_s, wait_for_end=wait_for_end
-            )
+            answered = await self._answer(begins, timeout_s, wait_for_end=wait_for_end)
         finally:
             speech = Span(start, start + len(turn.audio))
             self.exchanges.append(Exchange(turn.name, speech, start, answered, barged_in))
@@ -172,19 +176,12 @@ class Call:
         """Where the agent's first sound at or after `since` lies."""
         return next((max(span.start, since) for span in self._sounds if span.end > since), None)
 
-    def _answer_sounds(self, start: int, speech_end: int) -> bool:
-        return self.sounded_at(max(start, speech_end)) is not None
-
-    def _answer_sounds_anew(self, start: int, speech_end: int) -> bool:
-        """The end of an answer that was interrupted may sound longer than the turn that interrupted it."""
-        return self._spoke_up > start and self._answer_sounds(self._spoke_up, speech_end)
-
     async def _answer(
-        self, sounds: Callable[[], bool], timeout_s: float, *, wait_for_end: bool = True
+        self, begins: Callable[[], bool], timeout_s: float, *, wait_for_end: bool = True
     ) -> bool:
         try:
             async with asyncio.timeout(timeout_s):
-                await self._until(sounds)
+                await self._until(begins)
         except TimeoutError:
             return False
         if wait_for_end:

@@ -3,7 +3,7 @@
     PCM16 ──► frames of 25.6 ms, one per 10 ms ──► log energy of 25 mel bands ──► 13 cepstra
 
 Sizes and constants are those of the US English model (feat.params): a recording's cepstra differ from
-PocketSphinx's by less than 0.01.
+PocketSphinx's by less than 0.02.
 """
 
 import math

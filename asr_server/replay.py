@@ -205,13 +205,12 @@ class ReplayedStream:
     def _feed(self) -> None:
         self._decoder.feed(self._audio[self._fed].pcm)
         self._fed += 1
-        text = self._decoder.text()
         if self._fed >= self._limits.replay_chunks:
             self._settle()
         elif self._is_quiet():
             self._fall_asleep()
         elif self._fed == len(self._audio):
-            self._text = _join(self._settled, text)
+            self._text = _join(self._settled, self._decoder.text())
 
     def _is_quiet(self) -> bool:
         if self._fed < self._limits.quiet_chunks:
