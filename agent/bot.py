@@ -27,9 +27,9 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
-    LLMUserAggregator,
     LLMUserAggregatorParams,
 )
+from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.runner.types import RunnerArguments
 from pipecat.runner.utils import create_transport
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
@@ -154,7 +154,7 @@ class Call:
         )
         self._listen(transport, user)
 
-    def _listen(self, transport: BaseTransport, user: LLMUserAggregator) -> None:
+    def _listen(self, transport: BaseTransport, user: FrameProcessor) -> None:
         """Hear of what starts, ends and breaks."""
         transport.add_event_handler("on_client_connected", self._greet)
         transport.add_event_handler("on_client_disconnected", self._hang_up)
