@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator
 
 from loguru import logger
 from pipecat.frames.frames import (
+    EagerTranscriptionFrame,
     Frame,
     InterimTranscriptionFrame,
     TranscriptionFrame,
@@ -27,7 +28,8 @@ from pipecat.utils.time import time_now_iso8601
 from agent.server_link import RETRY_S, Address, ServerLink
 from agent.settings import AgentSettings
 from agent.trace import Trace
-from agent.turns import LAST_RESORT_S, NothingHeardFrame, TurnConfirmedFrame
+from agent.turn_frames import CommitEarlyFrame, NothingHeardFrame, SpeechGoesOnFrame, TurnConfirmedFrame
+from agent.turns import LAST_RESORT_S
 from agent.utterance import Utterance
 from asr_server.protocol import (
     PROTOCOL,
@@ -46,8 +48,8 @@ from wire.message import Message
 class AsrService(ServerLink, WebsocketSTTService):
     """One call's ears.
 
-    Pushes an InterimTranscriptionFrame per Partial, and one TranscriptionFrame (or NothingHeardFrame) per
-    turn, when the turn is confirmed.
+    Pushes an InterimTranscriptionFrame per Partial, an EagerTranscriptionFrame per Final that may be the
+    last, and one TranscriptionFrame (or NothingHeardFrame) per turn, when the turn is confirmed.
     """
 
     def __init__(self, settings: AgentSettings, trace: Trace) -> None:
@@ -74,10 +76,11 @@ class AsrService(ServerLink, WebsocketSTTService):
             lead_ms=settings.vad_start_ms + settings.vad_lead_ms,
             silence_ms=settings.vad_stop_ms + settings.vad_hangover_ms,
             min_confidence=settings.asr_min_confidence,
+            hangover_ms=settings.vad_hangover_ms,
         )
         self._final_timeout_s = settings.asr_final_timeout_ms / 1000
         self._patience: asyncio.Task[None] | None = None
-        self._heard_s = 0.0
+        self._committed_s = self._heard_s = 0.0
         self._unsent = bytearray()
         self._packet_bytes = 0
 
@@ -87,9 +90,7 @@ class AsrService(ServerLink, WebsocketSTTService):
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Commit at every pause; hand over what was said when the turn is confirmed."""
-        if isinstance(frame, TurnConfirmedFrame):
-            self._utterance.end()
-            await self._hand_over()
+        if await self._obeys(frame):
             return
         await super().process_frame(frame, direction)
         match frame:
@@ -97,12 +98,29 @@ class AsrService(ServerLink, WebsocketSTTService):
                 if begins := self._utterance.speak():
                     await self._send(begins)
             case VADUserStoppedSpeakingFrame():
-                await self._commit()
+                await self._pause()
             case UserStoppedSpeakingFrame() if self._utterance.paused:
                 # The turn was ended without us. What was said belongs to no later one.
                 await self._send(self._utterance.drop())
             case _:
                 pass
+
+    async def _obeys(self, frame: Frame) -> bool:
+        """Do what the turn detector asks for, if the frame is from it."""
+        match frame:
+            case TurnConfirmedFrame():
+                # Where the caller speaks again already, it was confirmed too late.
+                if not self._utterance.speaking:
+                    self._utterance.end()
+                    await self._hand_over()
+            case CommitEarlyFrame():
+                await self._commit(frame.silence_ms)
+            case SpeechGoesOnFrame():
+                await self._stop_waiting()
+                self._utterance.speak()
+            case _:
+                return False
+        return True
 
     async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
         """Send audio (PCM16, 16 kHz) on, in packets of the length the server likes."""
@@ -138,7 +156,7 @@ class AsrService(ServerLink, WebsocketSTTService):
             case Final() if self._utterance.hear(message):
                 self.confirm_finalize()
                 self._heard_s = time.time()
-                await self._hand_over()
+                await self._hear()
             case Failed():
                 logger.warning("asr_server: {} ({})", message.message, message.code)
                 if message.commit_id == self._utterance.commit_id:
@@ -149,16 +167,25 @@ class AsrService(ServerLink, WebsocketSTTService):
     async def _lost(self) -> None:
         await self._give_up()
 
-    async def _commit(self) -> None:
+    async def _pause(self) -> None:
+        """One Commit a silence will do, if it brings words: an early one may have come too early for them."""
+        if self._utterance.waiting or self._utterance.words:
+            # Pipecat has it begin with the speech's end.
+            await self.start_ttfb_metrics(start_time=self._committed_s)
+        else:
+            await self._commit()
+
+    async def _commit(self, silence_ms: float | None = None) -> None:
         await self._stop_waiting()
         await self._send_audio()
-        commit = self._utterance.commit()
+        commit = self._utterance.commit(silence_ms)
         if not self.connected:
             await self._give_up()
             return
         self.request_finalize()
         # Counted from here: the pause before it was the VAD's, and is a part of its own.
-        await self.start_ttfb_metrics()
+        self._committed_s = time.time()
+        await self.start_ttfb_metrics(start_time=self._committed_s)
         await self._send(commit)
         self._patience = self.create_task(self._wait_for_final(commit.commit_id))
 
@@ -168,6 +195,12 @@ class AsrService(ServerLink, WebsocketSTTService):
         if packet:
             self._utterance.sent(packet)
             await self._send(packet)
+
+    async def _hear(self) -> None:
+        """Take in the Final of the newest Commit."""
+        taken = await self._hand_over()
+        if not taken and (words := self._utterance.words):
+            await self.push_frame(EagerTranscriptionFrame(words, self._user_id, time_now_iso8601()))
 
     async def _wait_for_final(self, commit_id: int) -> None:
         await asyncio.sleep(self._final_timeout_s)
@@ -185,11 +218,11 @@ class AsrService(ServerLink, WebsocketSTTService):
         self._utterance.lose()
         await self._hand_over()
 
-    async def _hand_over(self) -> None:
+    async def _hand_over(self) -> bool:
         """Push what was said, if the turn is confirmed and the Final is there; at most once a turn."""
         taken = self._utterance.take()
         if taken is None:
-            return
+            return False
         await self._send(taken.next)
         if taken.text:
             # Not when the Final came: Pipecat's observer may not have seen the pause that it belongs to.
@@ -198,3 +231,4 @@ class AsrService(ServerLink, WebsocketSTTService):
             await self.push_frame(TranscriptionFrame(taken.text, self._user_id, time_now_iso8601()))
         else:
             await self.push_frame(NothingHeardFrame(lost=taken.lost))
+        return True

@@ -10,7 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loguru import logger
-from openai import AsyncOpenAI
 from pipecat.evals.transport import EvalTransportParams
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
@@ -39,9 +38,13 @@ from pipecat.utils.errors import ErrorCategory
 from pipecat.workers.runner import WorkerRunner
 
 from agent.asr_service import AsrService
+from agent.idle import Silence, Step
 from agent.latency import watch_latency
 from agent.llm_service import LlmService, llm_client
+from agent.prefill import Prefill, PrefillServer
+from agent.rtvi import DiscreetRtvi
 from agent.settings import AgentSettings
+from agent.speculation import Speculation
 from agent.tools import Tools
 from agent.trace import Trace
 from agent.tts_service import TtsService
@@ -56,6 +59,7 @@ class Agent:
         self._settings = settings
         self._models = TurnModels(settings)
         self._client = llm_client(settings)
+        self._prefill = PrefillServer(self._client)
         self._calls: set[Call] = set()
 
     async def warm_up(self) -> None:
@@ -70,8 +74,9 @@ class Agent:
 
     async def converse(self, transport: BaseTransport, idle_timeout_s: float | None = None) -> None:
         """Hold one call over a transport, until the caller hangs up or says nothing for `idle_timeout_s`."""
-        user_params = await self._models.user_turns()
-        call = Call(self._settings, transport, user_params, self._client, idle_timeout_s)
+        speculation = Speculation()
+        user_params = await self._models.user_turns(speculation)
+        call = Call(self._settings, transport, user_params, self._prefill, speculation, idle_timeout_s)
         with logger.contextualize(call=call.id):
             self._calls.add(call)
             logger.info("call begins")
@@ -82,7 +87,8 @@ class Agent:
                 logger.info("call is over")
 
     async def close(self) -> None:
-        """Let go of the connections that calls have shared."""
+        """Let go of the connections that calls have shared, and of the models."""
+        self._models.close()
         await self._client.close()
 
     def hang_up(self) -> None:
@@ -113,7 +119,8 @@ class Call:
         settings: AgentSettings,
         transport: BaseTransport,
         user_params: LLMUserAggregatorParams,
-        client: AsyncOpenAI,
+        llm_server: PrefillServer,
+        speculation: Speculation,
         idle_timeout_s: float | None,
     ) -> None:
         trace = Trace()
@@ -127,8 +134,10 @@ class Call:
         self.context = LLMContext(
             [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
         )
-        asr, tts = AsrService(settings, trace), TtsService(settings, trace)
-        llm = LlmService(settings, trace, client)
+        self._silence = Silence()
+        asr, tts = AsrService(settings, trace), TtsService(settings, trace, speculation)
+        llm = LlmService(settings, trace, llm_server.client, speculation)
+        prefill = [Prefill(llm_server, llm, self.context)] if settings.answer_ahead else []
         user, assistant = LLMContextAggregatorPair(self.context, user_params=user_params)
         self._llm = llm
         self._worker = PipelineWorker(
@@ -136,6 +145,7 @@ class Call:
                 [
                     transport.input(),
                     asr,
+                    *prefill,
                     user,
                     llm,
                     tts,
@@ -149,7 +159,8 @@ class Call:
                 enable_metrics=True,
                 enable_usage_metrics=True,
             ),
-            observers=[watch_latency(lambda frame: self._worker.queue_frame(frame))],
+            observers=[watch_latency(lambda frame: self._worker.queue_frame(frame), speculation)],
+            rtvi_processor=DiscreetRtvi(),
             idle_timeout_secs=idle_timeout_s,
         )
         self._listen(transport, user)
@@ -160,6 +171,7 @@ class Call:
         transport.add_event_handler("on_client_disconnected", self._hang_up)
         user.add_event_handler("on_user_turn_started", self._caller_speaks)
         user.add_event_handler("on_user_turn_stopped", self._caller_has_spoken)
+        user.add_event_handler("on_user_turn_idle", self._caller_is_silent)
         self._worker.set_reached_upstream_filter((BotStartedSpeakingFrame, BotStoppedSpeakingFrame))
         self._worker.add_event_handler("on_frame_reached_upstream", self._agent_speaks)
         self._worker.add_event_handler("on_pipeline_error", self._cope)
@@ -191,7 +203,23 @@ class Call:
     async def _hang_up(self, *_: object) -> None:
         self.hang_up()
 
+    async def _caller_is_silent(self, *_: object) -> None:
+        match self._silence.lasts(expected=self._tools.timers > 0):
+            case Step.ASK:
+                logger.info("the caller has said nothing for {} ms", self._settings.caller_silence_ms)
+                await self._say(self._settings.are_you_there)
+            case Step.HANG_UP:
+                logger.info("the call ends: the caller still says nothing")
+                await self._say(self._settings.goodbye)
+                await self._worker.queue_frame(EndFrame())
+            case Step.WAIT:
+                pass
+
+    async def _say(self, text: str) -> None:
+        await self._worker.queue_frame(TTSSpeakFrame(text, append_to_context=False))
+
     async def _caller_speaks(self, *_: object) -> None:
+        self._silence.broken()
         self._note("caller", speaks=True)
 
     async def _caller_has_spoken(self, *_: object) -> None:
@@ -224,9 +252,7 @@ class Call:
         if error.category is ErrorCategory.APPLICATION:
             return  # a tool failed; the LLM has been told, and answers
         if error.processor is self._llm:
-            await self._worker.queue_frame(
-                TTSSpeakFrame(self._settings.sorry_no_answer, append_to_context=False)
-            )
+            await self._say(self._settings.sorry_no_answer)
         elif error.processor is not None and not error.processor.is_usable:
             logger.error("the call ends: {} is beyond help", error.processor)
             await self._worker.queue_frame(EndFrame())

@@ -1,19 +1,38 @@
-"""Pipecat's LLM service for OpenAI's API, as our server (or anybody's) speaks it."""
+"""Pipecat's LLM service for OpenAI's API, as our server (or anybody's) speaks it.
+
+An answer ahead of the turn's end is Pipecat's speculative one: its SpeculationGate holds back what it says
+until the turn ends, and drops it where the turn goes on. Meanwhile the TTS service is sent the text, to
+rehearse it; and what cannot be dropped (a tool, an error that is apologised for) waits for the verdict.
+"""
 
 # Pipecat leaves its **kwargs and event handlers untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from openai import AsyncOpenAI, Timeout
 from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
-from pipecat.frames.frames import FunctionCallFromLLM
+from pipecat.frames.frames import (
+    Frame,
+    FunctionCallFromLLM,
+    LLMContextFrame,
+    MetricsFrame,
+    UserStoppedSpeakingFrame,
+)
 from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.nvidia.llm import NvidiaLLMService
+from pipecat.turns.speculation_gate import GatedFrame, SpeculationGate, SpeculationState
+from pipecat.utils.types import assert_given
 
 from agent.settings import AgentSettings
+from agent.speculation import Ahead, AheadTextFrame, Speculation
 from agent.trace import Trace
+
+TEMPLATE = {"chat_template_kwargs": {"enable_thinking": False}}
+"""Models that can think are not to: somebody is on the line."""
 
 
 def llm_client(settings: AgentSettings) -> AsyncOpenAI:
@@ -30,20 +49,40 @@ def llm_client(settings: AgentSettings) -> AsyncOpenAI:
     )
 
 
+class DiscreetGate(SpeculationGate):
+    """Pipecat's gate, which also holds back what an answer ahead has measured, in its place."""
+
+    def process(self, frame: Frame, direction: FrameDirection) -> list[GatedFrame]:
+        """As Pipecat's; an AheadTextFrame passes."""
+        if isinstance(frame, AheadTextFrame):
+            return [(frame, direction)]
+        if isinstance(frame, MetricsFrame) and self.state is not SpeculationState.OPEN:
+            if self.state is SpeculationState.HOLDING:
+                self._buffer.put_nowait((frame, direction))
+            return []
+        return super().process(frame, direction)
+
+
 class LlmService(NvidiaLLMService):
     """One call's mind. NVIDIA's service keeps the model's thinking from being spoken."""
 
     supports_developer_role = False  # templates of open models know system, user, assistant and tool
     _answered = False
 
-    def __init__(self, settings: AgentSettings, trace: Trace, client: AsyncOpenAI) -> None:
+    def __init__(
+        self, settings: AgentSettings, trace: Trace, client: AsyncOpenAI, speculation: Speculation
+    ) -> None:
         self._trace = trace
+        self._speculation = speculation
+        self._ahead: Ahead | None = None
+        self._asking: asyncio.Task[Any] | None = None
+        self._settled = asyncio.Event()
         self._shared_client = client
         store = NvidiaLLMService.Settings(
             model=settings.llm_model,
             system_instruction=settings.system_prompt,
             max_tokens=settings.llm_max_tokens,
-            extra={"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}},
+            extra={"extra_body": TEMPLATE},
         )
         if settings.llm_temperature is not None:
             store.temperature = settings.llm_temperature
@@ -53,6 +92,7 @@ class LlmService(NvidiaLLMService):
             settings=store,
             function_call_timeout_secs=settings.tool_timeout_ms / 1000,
         )
+        self._speculation_gate = DiscreetGate(name=f"{self}::SpeculationGate")
 
     def create_client(self, *args: Any, **kwargs: Any) -> AsyncOpenAI:
         """The client of the process, in place of one of this call's own."""
@@ -63,18 +103,74 @@ class LlmService(NvidiaLLMService):
         params = super().build_chat_completion_params(params_from_context)
         return {**params, "extra_headers": {"traceparent": self._trace.parent()}}
 
+    async def prompt(self, context: LLMContext, text: str) -> dict[str, Any]:
+        """What a request will begin with whose caller says `text`, or more: messages, tools, options."""
+        said: Any = [{"role": "user", "content": text}] if text else []
+        spoken = LLMContext([*context.get_messages(), *said], tools=context.tools)
+        asked = await self.get_llm_adapter().get_llm_invocation_params(
+            spoken,
+            system_instruction=assert_given(self._settings.system_instruction),
+            convert_developer_to_user=not self.supports_developer_role,
+        )
+        tools = asked["tools"]
+        return {
+            "messages": asked["messages"],
+            **({"tools": tools} if isinstance(tools, list) else {}),
+            **TEMPLATE,
+        }
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Answer; not what was withdrawn while the question was on its way."""
+        if isinstance(frame, LLMContextFrame):
+            if frame.speculation and not self._is_wanted(frame.context):
+                return
+            self._ahead = self._speculation.pending if frame.speculation else None
+            self._asking = asyncio.current_task()
+        await super().process_frame(frame, direction)
+        if isinstance(frame, UserStoppedSpeakingFrame):
+            self._settled.set()
+
     async def run_function_calls(self, function_calls: Sequence[FunctionCallFromLLM]) -> None:
-        """Run what the model called; arguments that are not JSON leave nothing to run, which is no answer."""
+        """Run what the model called; arguments that are not JSON leave nothing to run, which is no answer.
+
+        Not before the turn has ended: what a tool has done cannot be dropped.
+        """
         self._answered |= bool(function_calls)
+        await self._finish_rehearsal()
+        await self._until_settled()
         await super().run_function_calls(function_calls)
+
+    async def push_error(self, error_msg: str, *args: Any, **kwargs: Any) -> None:
+        """Report what went wrong; with an answer ahead, once it is one: somebody apologises for it."""
+        if asyncio.current_task() is self._asking:
+            await self._until_settled()
+        await super().push_error(error_msg, *args, **kwargs)
+
+    def _is_wanted(self, context: LLMContext) -> bool:
+        message: Any = context.get_messages()[-1]
+        return self._speculation.wants(message["content"])
+
+    async def _until_settled(self) -> None:
+        """Wait while the answer may be dropped; where it is, this is cancelled with it."""
+        while self._speculation_gate.is_speculating:
+            self._settled.clear()
+            await self._settled.wait()
 
     async def _push_llm_text(self, text: str) -> None:
         self._answered |= bool(text.strip())
+        if self._ahead is not None and self._speculation_gate.is_speculating:
+            self._ahead.tokens += 1
+            await self.push_frame(AheadTextFrame(self._ahead, text))
         await super()._push_llm_text(text)
+
+    async def _finish_rehearsal(self) -> None:
+        if self._ahead is not None and self._speculation_gate.is_speculating:
+            await self.push_frame(AheadTextFrame(self._ahead, "", is_last=True))
 
     async def _process_context(self, context: LLMContext) -> None:
         """Ask the model. An answer without a word or a call is an error: somebody waits to hear one."""
         self._answered = False
         await super()._process_context(context)
+        await self._finish_rehearsal()
         if not self._answered:
             await self.push_error("the model answered with neither words nor a call that can be made")

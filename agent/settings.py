@@ -58,6 +58,10 @@ class AgentSettings(ListeningSettings):
     sure of it."""
     sorry_no_answer: str = "Sorry, I can't think of an answer right now. Please say that again in a moment."
     """Said when the LLM server failed."""
+    are_you_there: str = "Are you still there?"
+    """Said to a caller who has said nothing for a while."""
+    goodbye: str = "I can't hear you, so I will hang up now. Goodbye."
+    """Said to one who still says nothing, before hanging up."""
 
     audio_out_hz: Annotated[Literal[16_000, 24_000, 48_000], FromText] = 24_000
     """Asked of the TTS server, so that nothing is resampled on the way; Opus is at home at all three."""
@@ -73,7 +77,17 @@ class AgentSettings(ListeningSettings):
     """How long Silero hears speech after it ended: 13 to 100 ms on flite's voices. The lower end, so that
     the ASR server never believes in more silence than there was."""
     smart_turn_stop_ms: Ms = 1_200
-    """Silence after which a turn is over whatever Smart Turn thinks; wrong verdicts cost no more."""
+    """Silence after which a turn is over whatever Smart Turn thinks; wrong verdicts cost no more. Where the
+    words tell that there is no more to come, it is less (patience.py)."""
+    answer_ahead: bool = True
+    """Whether the LLM and the TTS begin before it is known that the caller has finished; nothing of it is
+    heard before. Where the caller goes on, what they did was in vain: it costs tokens. Also whether the
+    prompt is prefilled while the caller speaks, by an LLM server that can."""
+    eager_ms: Annotated[int, Field(ge=0)] = 100
+    """Silence from which on they may begin; 0, or `vad_stop_ms` and more: from the VAD's pause on."""
+    caller_silence_ms: Annotated[int, Field(ge=0)] = 30_000
+    """For a caller who says nothing once the agent has spoken: then they are asked whether they are there,
+    and after the same time again the agent hangs up. Not while a timer runs. 0: it waits."""
 
     connect_timeout_ms: Ms = 3_000
     """For a server to take a connection and say Ready."""
@@ -90,6 +104,11 @@ class AgentSettings(ListeningSettings):
 
     time_zone: str | None = None
     """For the time and date tools, such as Europe/Berlin; by default this machine's."""
+
+    @property
+    def early_ms(self) -> int:
+        """Silence from which on the ASR server is asked, before the VAD calls it a pause; 0: never."""
+        return self.eager_ms if self.answer_ahead and self.eager_ms < self.vad_stop_ms else 0
 
     @field_validator("time_zone")
     @classmethod

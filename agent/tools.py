@@ -77,6 +77,11 @@ class Tools:
         self._reservation: Reservation | None = None
         self._timers: set[asyncio.Task[None]] = set()
 
+    @property
+    def timers(self) -> int:
+        """How many timers run."""
+        return len(self._timers)
+
     def schema(self) -> ToolsSchema:
         """What the LLM is told about the tools, each with the method that does it."""
         methods = (

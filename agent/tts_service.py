@@ -2,20 +2,39 @@
 
 An audio context of Pipecat's (one answer of the agent) is one speech of the server's: opened at its first
 sentence, finished when the answer is complete, cancelled when the caller interrupts.
+
+An answer ahead of the turn's end is rehearsed: the server speaks it, and what comes of it stays here. When
+the turn ends, the same text comes in Pipecat's frames; then the audio that is there is handed on at once,
+and the rest as it comes. When the turn goes on, the speech is cancelled, and nobody has noticed.
 """
 
 # Pipecat leaves its **kwargs and event handlers untyped.
 # pyright: reportUnknownMemberType=false
 
+import time
+from collections import deque
 from collections.abc import AsyncGenerator
+from typing import NamedTuple
 
 from loguru import logger
-from pipecat.frames.frames import Frame, TTSAudioRawFrame, TTSStoppedFrame
+from pipecat.frames.frames import (
+    EagerEndOfTurnCancelFrame,
+    Frame,
+    InterruptionFrame,
+    LLMFullResponseEndFrame,
+    TTSAudioRawFrame,
+    TTSStoppedFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.settings import TTSSettings
 from pipecat.services.tts_service import WebsocketTTSService
+from pipecat.utils.text.base_text_aggregator import TextType
+from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
 
+from agent.rehearsal import Rehearsal
 from agent.server_link import RETRY_S, Address, ServerLink
 from agent.settings import AgentSettings
+from agent.speculation import AheadTextFrame, Speculation
 from agent.trace import Trace
 from tts_server.protocol import (
     PROTOCOL,
@@ -34,10 +53,18 @@ from tts_server.protocol import (
 from wire.message import Message
 
 
+class Performed(NamedTuple):
+    """The audio context of a rehearsed answer that is heard."""
+
+    context_id: str
+    sentences: deque[str]
+    """Of them the server has been asked already; Pipecat brings each once more."""
+
+
 class TtsService(ServerLink, WebsocketTTSService):
     """One call's voice. Audio of a speech that was cancelled, or of an earlier connection, is dropped."""
 
-    def __init__(self, settings: AgentSettings, trace: Trace) -> None:
+    def __init__(self, settings: AgentSettings, trace: Trace, speculation: Speculation) -> None:
         super().__init__(
             name="TTS",
             sample_rate=settings.audio_out_hz,
@@ -59,10 +86,28 @@ class TtsService(ServerLink, WebsocketTTSService):
         # At most a few: the speeches whose AudioEnd has not come.
         self._speeches: dict[str, int] = {}
         self._contexts: dict[int, str] = {}
+        self._speculation = speculation
+        self._rehearsal: Rehearsal | None = None
+        self._performed = Performed("", deque())
+        self._sentences = self._new_aggregator()
 
     def can_generate_metrics(self) -> bool:
         """It can."""
         return True
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Speak; and rehearse, until it is known whether it will be heard."""
+        match frame:
+            case AheadTextFrame():
+                await self._rehearse(frame)
+                return
+            case EagerEndOfTurnCancelFrame() | InterruptionFrame():
+                await self._drop_rehearsal()
+            case _:
+                pass
+        await super().process_frame(frame, direction)
+        if isinstance(frame, LLMFullResponseEndFrame) and self._speculation.pending is None:
+            await self._drop_rehearsal()  # an answer that was not this one
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Have a sentence spoken; its audio arrives on its own. Where the server is away, nothing is said."""
@@ -71,9 +116,13 @@ class TtsService(ServerLink, WebsocketTTSService):
             yield TTSStoppedFrame(context_id=context_id)
             await self.remove_audio_context(context_id)
             return
-        if context_id not in self._speeches:
-            await self._open(context_id)
-        await self._send(Speak(speech_id=self._speeches[context_id], text=text))
+        if context_id not in self._speeches and not await self._perform(context_id, text):
+            self._speeches[context_id] = speech_id = await self._open()
+            self._contexts[speech_id] = context_id
+        if self._performed.context_id == context_id and self._performed.sentences:
+            self._performed.sentences.popleft()
+        else:
+            await self._send(Speak(speech_id=self._speeches[context_id], text=text))
         await self.start_tts_usage_metrics(text)
         yield None
 
@@ -99,14 +148,65 @@ class TtsService(ServerLink, WebsocketTTSService):
         return parse_server_message(text)
 
     async def _lost(self) -> None:
+        self._rehearsal = None
         # Pipecat ends the audio contexts of a connection that is gone.
         self._speeches.clear()
         self._contexts.clear()
 
-    async def _open(self, context_id: str) -> None:
+    def _new_aggregator(self) -> SimpleTextAggregator:
+        """One that cuts as Pipecat's own does."""
+        return SimpleTextAggregator(
+            aggregation_type=TextType.SENTENCE, language=self.text_aggregation_language
+        )
+
+    async def _rehearse(self, frame: AheadTextFrame) -> None:
+        """Have the text of an answer ahead spoken, sentence by sentence."""
+        if frame.ahead is not self._speculation.pending or not self.connected:
+            return
+        if self._rehearsal is None or self._rehearsal.ahead is not frame.ahead:
+            await self._drop_rehearsal()
+            self._sentences = self._new_aggregator()
+            self._rehearsal = Rehearsal(frame.ahead)
+        rehearsal = self._rehearsal
+        async for sentence in self._sentences.aggregate(frame.text):
+            await self._speak_ahead(rehearsal, sentence.text)
+        if frame.is_last and (rest := await self._sentences.flush()):
+            await self._speak_ahead(rehearsal, rest.text)
+
+    async def _speak_ahead(self, rehearsal: Rehearsal, sentence: str) -> None:
+        trimmed = self._trim_text(sentence)
+        text = trimmed and await self._transform_text(trimmed, TextType.SENTENCE)
+        if not text or not rehearsal.say(text):
+            return
+        if rehearsal.speech_id is None:
+            rehearsal.spoke_s = time.time()
+            rehearsal.speech_id = await self._open()
+        await self._send(Speak(speech_id=rehearsal.speech_id, text=text))
+
+    async def _perform(self, context_id: str, text: str) -> bool:
+        """Hand on what was rehearsed, if this is how it begins."""
+        rehearsal = self._rehearsal
+        if rehearsal is None or rehearsal.speech_id is None or rehearsal.sentences[0] != text:
+            return False
+        self._speeches[context_id] = rehearsal.speech_id
+        self._performed = Performed(context_id, rehearsal.sentences)
+        await self.start_ttfb_metrics(start_time=rehearsal.spoke_s)
+        if rehearsal.ahead.audible_s is not None:
+            await self.stop_ttfb_metrics(end_time=rehearsal.ahead.audible_s)
+        while rehearsal.kept:  # what comes meanwhile is put behind it
+            await self._hand_on(context_id, rehearsal.kept.popleft())
+        self._contexts[rehearsal.speech_id] = context_id
+        self._rehearsal = None
+        return True
+
+    async def _drop_rehearsal(self) -> None:
+        rehearsal, self._rehearsal = self._rehearsal, None
+        if rehearsal is not None and rehearsal.speech_id is not None:
+            await self._send(Cancel(speech_id=rehearsal.speech_id))
+
+    async def _open(self) -> int:
+        """Begin a speech; its id."""
         self._last_id += 1
-        self._speeches[context_id] = self._last_id
-        self._contexts[self._last_id] = context_id
         await self._send(
             Open(
                 speech_id=self._last_id,
@@ -117,6 +217,7 @@ class TtsService(ServerLink, WebsocketTTSService):
                 traceparent=self._trace.parent(),
             )
         )
+        return self._last_id
 
     def _forget(self, context_id: str) -> int | None:
         """The id of the context's speech, which is over for us; None where it has none (any more)."""
@@ -126,13 +227,12 @@ class TtsService(ServerLink, WebsocketTTSService):
         return speech_id
 
     async def _take(self, frame: str | bytes) -> None:
-        if isinstance(frame, bytes):
-            await self._take_audio(decode_audio(frame))
-            return
-        match parse_server_message(frame):
-            case Words(speech_id=speech_id, words=words) if speech_id in self._contexts:
-                times = [(word, start_sample / self.sample_rate) for word, start_sample in words]
-                await self.add_word_timestamps(times, self._contexts[speech_id])
+        message = decode_audio(frame) if isinstance(frame, bytes) else parse_server_message(frame)
+        match message:
+            case Audio() | Words() if message.speech_id in self._contexts:
+                await self._hand_on(self._contexts[message.speech_id], message)
+            case Audio() | Words() if self._rehearsal and message.speech_id == self._rehearsal.speech_id:
+                self._rehearsal.keep(message, time.time())
             case AudioEnd(speech_id=speech_id) if speech_id in self._contexts:
                 await self._end(speech_id)
             case Failed() as failed:
@@ -140,10 +240,12 @@ class TtsService(ServerLink, WebsocketTTSService):
             case _:
                 pass
 
-    async def _take_audio(self, audio: Audio) -> None:
-        context_id = self._contexts.get(audio.speech_id)
-        if context_id is not None and self.audio_context_available(context_id):
-            pcm = TTSAudioRawFrame(audio.pcm, self.sample_rate, 1, context_id=context_id)
+    async def _hand_on(self, context_id: str, piece: Audio | Words) -> None:
+        if isinstance(piece, Words):
+            times = [(word, start_sample / self.sample_rate) for word, start_sample in piece.words]
+            await self.add_word_timestamps(times, context_id)
+        elif self.audio_context_available(context_id):
+            pcm = TTSAudioRawFrame(piece.pcm, self.sample_rate, 1, context_id=context_id)
             await self.append_to_audio_context(context_id, pcm)
 
     async def _end(self, speech_id: int) -> None:
@@ -154,6 +256,10 @@ class TtsService(ServerLink, WebsocketTTSService):
             await self.remove_audio_context(context_id)
 
     async def _fail(self, failed: Failed) -> None:
+        if self._rehearsal and failed.speech_id == self._rehearsal.speech_id:
+            logger.warning("tts_server: {} ({}), ahead of the turn's end", failed.message, failed.code)
+            self._rehearsal = None  # it is tried again when it is to be heard
+            return
         if failed.speech_id is not None and failed.speech_id not in self._contexts:
             return  # our Cancel met the speech's end on the way
         await self.push_error(f"tts_server: {failed.message} ({failed.code})")

@@ -1,4 +1,4 @@
-"""When a user turn starts and ends.
+"""When a user turn starts and ends, and what is answered ahead of its end.
 
 It starts when the VAD hears speech. At every pause Smart Turn is asked whether the caller has finished,
 while the ASR server finalises what it heard; the turn ends when both have answered:
@@ -9,136 +9,225 @@ while the ASR server finalises what it heard; the turn ends when both have answe
 If the caller goes on instead, the ASR service keeps what it has heard: the Final of the next pause holds
 the whole sentence. So each TranscriptionFrame is one utterance, and no two of them overlap, which is what
 Pipecat's aggregator, which appends them, needs.
+
+The Commit is sent before the VAD calls it a pause, once it has heard no speech for `eager_ms`; and as soon as
+a Final is there, the LLM and the TTS begin, held back until the turn ends: the LLM's words by Pipecat's
+SpeculationGate, the audio by the TTS service. If the caller goes on, all of it is dropped. turn_end.py has
+the rules.
+
+Every turn ends, in words or in listening, within: `smart_turn_stop_ms` of silence (half a second more where
+no audio comes to count it by), and `asr_final_timeout_ms` for its text.
 """
 
 # Pipecat leaves its **kwargs and event handlers untyped.
 # pyright: reportUnknownMemberType=false
 
 import asyncio
-import copy
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 
-import numpy as np
-from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
-from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
-from pipecat.audio.vad.silero import SileroVADAnalyzer
+from loguru import logger
 from pipecat.audio.vad.vad_analyzer import VADParams
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
-    DataFrame,
+    EagerEndOfTurnCancelFrame,
+    EagerTranscriptionFrame,
     Frame,
-    SystemFrame,
+    InputAudioRawFrame,
+    InterruptionFrame,
+    MetricsFrame,
     TranscriptionFrame,
     TTSSpeakFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
+from pipecat.metrics.metrics import TurnMetricsData
 from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregatorParams
-from pipecat.processors.frame_processor import FrameDirection
-from pipecat.turns.types import ProcessFrameResult
+from pipecat.turns.types import ProcessFrameResult, UserTurnSpeculation
 from pipecat.turns.user_start import VADUserTurnStartStrategy
-from pipecat.turns.user_stop import TurnAnalyzerUserTurnStopStrategy
+from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 
 from agent.settings import AgentSettings
-from asr_server.protocol import SAMPLE_RATE_HZ
+from agent.smart_turn import Judge, Samples, SmartTurn, TurnAudio
+from agent.speculation import Speculation
+from agent.turn_end import Act, TurnEnd
+from agent.turn_frames import CommitEarlyFrame, NothingHeardFrame, SpeechGoesOnFrame, TurnConfirmedFrame
+from agent.vad import WINDOW_MS, Vad
 
 SLACK_MS = 500
 """How much later than by the audio a turn is ended by the clock."""
 LAST_RESORT_S = 15.0
 """Longer than Smart Turn takes on a machine that is busy with everything else: 6 s have been seen."""
+LEAD_MS = 500
+"""How much of what came before the speech Smart Turn hears, as Pipecat has it."""
 
 
-@dataclass
-class TurnConfirmedFrame(SystemFrame):
-    """Upstream: the caller has finished. The ASR service answers with what they said."""
-
-
-@dataclass
-class NothingHeardFrame(DataFrame):
-    """Downstream, in place of a TranscriptionFrame: there are no words in what the caller said.
-
-    Parameters:
-        lost: Whether there were some that are not known: the ASR server was away, or not sure of them.
-    """
-
-    lost: bool = False
-
-
-class ConfirmedTurnStop(TurnAnalyzerUserTurnStopStrategy):
-    """Ends a turn when the analyzer's verdict and the ASR service's text are both there.
+class ConfirmedTurnStop(BaseUserTurnStopStrategy):
+    """Ends a turn when Smart Turn's verdict and the ASR service's text are both there.
 
     A turn without words that cut the agent short is answered with an apology, once in a row; one whose
     words were lost or not caught, always: so that the caller is never left waiting for an answer.
     """
 
-    def __init__(self, turn_analyzer: BaseSmartTurn, stop_ms: int, sorry: str) -> None:
-        """`stop_ms` is the silence at which the analyzer ends a turn whatever it thinks."""
-        # Pipecat's own wait for a transcript would take the text of an earlier pause for that of this one.
-        super().__init__(turn_analyzer=turn_analyzer, wait_for_transcript=False)
-        self._sorry = sorry
-        self._patience_s = (stop_ms + SLACK_MS) / 1000
-        self._patience: asyncio.Task[None] | None = None
-        self._asked = False
+    def __init__(
+        self,
+        settings: AgentSettings,
+        judge: Judge,
+        silence_ms: Callable[[], float],
+        speculation: Speculation,
+    ) -> None:
+        """`silence_ms` tells how long the VAD has heard no speech."""
+        super().__init__()
+        longest_ms = settings.smart_turn_stop_ms
+        self._rules = TurnEnd(
+            longest_ms,
+            # In whole windows, as Pipecat has the VAD's own pause.
+            round(settings.early_ms / WINDOW_MS) * WINDOW_MS,
+            settings.answer_ahead,
+        )
+        self._judge = judge
+        self._silence_ms = silence_ms
+        self._speculation = speculation
+        self._sorry = settings.sorry_not_heard
+        self._longest_ms = longest_ms
+        self._audio = TurnAudio(LEAD_MS + settings.vad_start_ms)
+        self._waits: list[
+            asyncio.Task[None]
+        ] = []  # for the verdict of this pause, and for its end by the clock
+        self._confirming = False
         self._owes_answer = True  # the greeting
         self._cut_short = False
         self._apologised = False
 
     async def handle_user_turn_started(self) -> None:
         """A turn begins; it cuts the agent short if an answer was on its way."""
-        await super().handle_user_turn_started()
-        self._asked = False
+        self._rules.turn_started()
         self._cut_short = self._owes_answer
 
     async def handle_user_turn_stopped(self) -> None:
-        """A turn is over, whoever ended it."""
-        await super().handle_user_turn_stopped()
+        """A turn is over, whoever ended it: an answer ahead that it does not confirm is dropped."""
         await self._stop_waiting()
-        self._asked = False
+        self._audio.end()
+        if self._confirming:
+            self._speculation.confirm(time.time())
+            self._rules.confirm()
+        await self._do(self._rules.turn_stopped())
 
     async def cleanup(self) -> None:
         """End what is under way."""
         await self._stop_waiting()
         await super().cleanup()
 
-    async def trigger_user_turn_stopped(self, *, enable_user_speaking_frames: bool | None = None) -> None:
-        """The analyzer's verdict: ask the ASR service for the text."""
-        if not self._asked:
-            self._asked = True
-            await self.push_frame(TurnConfirmedFrame(), FrameDirection.UPSTREAM)
-
     async def process_frame(self, frame: Frame) -> ProcessFrameResult:
         """Follow the caller, the ASR service and the agent's own voice."""
-        result = await super().process_frame(frame)
         match frame:
+            case EagerTranscriptionFrame() | TranscriptionFrame() | NothingHeardFrame():
+                await self._hear(frame)
+            case InputAudioRawFrame():
+                await self._do(self._listen(frame))
             case VADUserStartedSpeakingFrame():
                 await self._stop_waiting()
-                self._asked = False
-            case VADUserStoppedSpeakingFrame() if not self._asked:
-                await self._stop_waiting()
-                self._patience = self.create_task(self._run_out_of_patience())
-            case TranscriptionFrame() if self._asked:
-                self._owes_answer, self._apologised = True, False
-                await super().trigger_user_turn_stopped()
-            case NothingHeardFrame() if self._asked:
-                await super().trigger_user_turn_stopped()
-                await self._apologise(frame.lost)
+                self._audio.begin()
+                await self._do(self._rules.speech())
+            case VADUserStoppedSpeakingFrame():
+                await self._do(self._rules.paused(1000 * frame.stop_secs))
+            case EagerEndOfTurnCancelFrame() | InterruptionFrame():  # somebody else's: ours pass by
+                self._speculation.withdraw()
+                self._rules.forget_ahead()
             case BotStartedSpeakingFrame() | BotStoppedSpeakingFrame():
                 self._owes_answer = isinstance(frame, BotStartedSpeakingFrame)
             case _:
                 pass
-        return result
+        return ProcessFrameResult.CONTINUE
 
-    async def _run_out_of_patience(self) -> None:
-        """The analyzer counts silence in audio, and there is none where a microphone is switched off."""
-        await asyncio.sleep(self._patience_s)
-        await self.trigger_user_turn_stopped()
+    def _listen(self, frame: InputAudioRawFrame) -> list[Act]:
+        self._audio.push(frame.audio)
+        before = self._rules.silence(self._silence_ms())
+        return before or self._rules.waited(1000 * frame.num_frames / frame.sample_rate)
+
+    async def _hear(self, frame: EagerTranscriptionFrame | TranscriptionFrame | NothingHeardFrame) -> None:
+        """Take in what the ASR service has to say."""
+        answers_turn = self._rules.waiting and self._rules.in_turn
+        match frame:
+            case EagerTranscriptionFrame():
+                self._speculation.heard(time.time())
+                await self._do(self._rules.words(frame.text))
+            case TranscriptionFrame():
+                if answers_turn:
+                    self._owes_answer, self._apologised = True, False
+                await self._do(self._rules.text(frame.text))
+            case NothingHeardFrame():
+                await self._do(self._rules.nothing())
+                if answers_turn:
+                    await self._apologise(frame.lost)
+
+    async def _do(self, acts: list[Act]) -> None:
+        for act in acts:
+            match act:
+                case Act.COMMIT_EARLY:
+                    await self.broadcast_frame(CommitEarlyFrame, silence_ms=self._silence_ms())
+                case Act.GO_ON:
+                    await self.broadcast_frame(SpeechGoesOnFrame)
+                case Act.JUDGE:
+                    self._ask_smart_turn()
+                case Act.SPECULATE:
+                    await self._speculate()
+                case Act.WITHDRAW:
+                    self._speculation.withdraw()
+                    await self.trigger_user_turn_speculation_cancelled()
+                case Act.ASK:
+                    logger.debug("the turn ends: {}", self._rules.reason)
+                    await self.broadcast_frame(TurnConfirmedFrame)
+                case Act.END:
+                    await self._end()
+
+    def _ask_smart_turn(self) -> None:
+        pause = self._rules.pause
+        self._waits = [
+            self.create_task(self._wait_for_verdict(pause, self._audio.samples())),
+            self.create_task(self._watch_the_clock(pause)),
+        ]
+
+    async def _wait_for_verdict(self, pause: int, audio: Samples) -> None:
+        """Where the model fails, patience ends the turn."""
+        began_s = time.perf_counter()
+        verdict = await self._judge.judge(audio)
+        took_ms = 1000 * (time.perf_counter() - began_s)
+        metrics = TurnMetricsData(
+            processor="SmartTurn",
+            is_complete=verdict.complete,
+            probability=verdict.probability,
+            e2e_processing_time_ms=took_ms,
+        )
+        await self.push_frame(MetricsFrame(data=[metrics]))
+        await self._do(self._rules.verdict(pause, verdict.complete))
+
+    async def _watch_the_clock(self, pause: int) -> None:
+        """Patience counts silence in audio, and there is none where a microphone is switched off."""
+        await asyncio.sleep(max(0, self._longest_ms + SLACK_MS) / 1000)
+        await self._do(self._rules.run_out(pause))
 
     async def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            patience, self._patience = self._patience, None
-            await self.cancel_task(patience)
+        waits, self._waits = self._waits, []
+        for task in waits:
+            await self.cancel_task(task)
+
+    async def _speculate(self) -> None:
+        text = self._rules.ahead
+        if text is None:
+            return  # speech came in between
+        self._speculation.begin(text, time.time())
+        await self.trigger_user_turn_inference_triggered(speculation=UserTurnSpeculation(text))
+
+    async def _end(self) -> None:
+        """Does nothing where Pipecat hears the caller speak again: the turn then goes on."""
+        confirms = self._confirming = self._rules.ahead is not None
+        try:
+            await self.trigger_user_turn_finalized(confirms_speculation=confirms)
+        finally:
+            self._confirming = False
 
     async def _apologise(self, lost: bool) -> None:
         if lost or (self._cut_short and not self._apologised):
@@ -151,38 +240,31 @@ class TurnModels:
 
     def __init__(self, settings: AgentSettings) -> None:
         self._settings = settings
-        self._smart_turn = LocalSmartTurnAnalyzerV3(
-            params=SmartTurnParams(stop_secs=settings.smart_turn_stop_ms / 1000)
-        )
+        self._smart_turn = SmartTurn()
 
     async def warm_up(self) -> None:
-        """Run Smart Turn once: its first run is some 100 ms slower than the others."""
-        analyzer = self._clone()
-        analyzer.set_sample_rate(SAMPLE_RATE_HZ)
-        analyzer.append_audio(np.zeros(SAMPLE_RATE_HZ, np.int16).tobytes(), True)
-        await analyzer.analyze_end_of_turn()
-        await analyzer.cleanup()
+        """Run Smart Turn once."""
+        await self._smart_turn.warm_up()
 
-    async def user_turns(self) -> LLMUserAggregatorParams:
+    def close(self) -> None:
+        """Judge no more."""
+        self._smart_turn.close()
+
+    async def user_turns(self, speculation: Speculation) -> LLMUserAggregatorParams:
         """How one call's user turns are found. Loads Silero (a few ms) off the event loop."""
         settings = self._settings
         # Silero remembers what it has heard, so each call has its own.
         vad = await asyncio.to_thread(
-            SileroVADAnalyzer,
+            Vad,
             params=VADParams(start_secs=settings.vad_start_ms / 1000, stop_secs=settings.vad_stop_ms / 1000),
         )
-        stop = ConfirmedTurnStop(self._clone(), settings.smart_turn_stop_ms, settings.sorry_not_heard)
+        stop = ConfirmedTurnStop(settings, self._smart_turn, lambda: vad.silence_ms, speculation)
         return LLMUserAggregatorParams(
             vad_analyzer=vad,
             # Not also by transcripts: a word heard in noise would cut the agent short.
             user_turn_strategies=UserTurnStrategies(start=[VADUserTurnStartStrategy()], stop=[stop]),
             # ConfirmedTurnStop ends every turn; this is for a mistake in it, and costs the caller's words.
             user_turn_stop_timeout=LAST_RESORT_S,
+            user_idle_timeout=settings.caller_silence_ms / 1000,
             empty_user_turn=None,  # ConfirmedTurnStop answers those, without troubling the LLM
         )
-
-    def _clone(self) -> LocalSmartTurnAnalyzerV3:
-        """An analyzer with ears of its own, on the same loaded model (a session runs in any thread)."""
-        analyzer = copy.copy(self._smart_turn)
-        analyzer.clear()
-        return analyzer

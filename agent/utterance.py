@@ -38,13 +38,17 @@ class Taken(NamedTuple):
 class Utterance:
     """Pure: no clock, no socket. Counts the samples of one connection at a time."""
 
-    def __init__(self, lead_ms: int, silence_ms: int, min_confidence: float = 0.0) -> None:
+    def __init__(
+        self, lead_ms: int, silence_ms: int, min_confidence: float = 0.0, hangover_ms: int = 0
+    ) -> None:
         """Where utterances begin and end, by the VAD, and how sure the ASR server must be of the words.
 
-        One begins `lead_ms` before it reports speech; `silence_ms` have been silent when it reports a pause.
+        One begins `lead_ms` before it reports speech; `silence_ms` have been silent when it reports a pause,
+        `hangover_ms` of them before it noticed.
         """
         self._min_confidence = min_confidence
         self._lead_samples = SAMPLE_RATE_HZ * lead_ms // 1000
+        self._hangover_ms = hangover_ms
         self._silence_samples = SAMPLE_RATE_HZ * silence_ms // 1000
         self._sent_samples = 0
         self._begin_sample = 0
@@ -66,6 +70,11 @@ class Utterance:
     def waiting(self) -> bool:
         """Whether a Commit has not been answered."""
         return self.paused and self._text is None
+
+    @property
+    def words(self) -> str:
+        """What the caller has said if they have finished; empty where it is not known, or not for sure."""
+        return "" if self._lost or self._unsure else self._text or ""
 
     @property
     def commit_id(self) -> int:
@@ -97,16 +106,22 @@ class Utterance:
         self._over = self._orphaned = False
         return None if goes_on else self._begin(self._sent_samples - self._lead_samples)
 
-    def commit(self) -> Commit:
-        """The caller paused; the message that asks for the text."""
-        self._speaking = False
+    def commit(self, silence_ms: float | None = None) -> Commit:
+        """The caller paused; the message that asks for the text.
+
+        `silence_ms` is how much silence there has been by the VAD, where it is less than its pause.
+        """
+        silence_samples = self._silence_samples
+        if silence_ms is not None:
+            silence_samples = int(SAMPLE_RATE_HZ * (silence_ms + self._hangover_ms) / 1000)
+        self._speaking = self._unsure = False
         self._commit_id += 1
         self._commit_sample = self._sent_samples
         self._text = None
         return Commit(
             utterance_id=self._utterance_id,
             commit_id=self._commit_id,
-            speech_end_sample=max(0, self._sent_samples - self._silence_samples),
+            speech_end_sample=max(0, self._sent_samples - silence_samples),
         )
 
     def hear(self, final: Final) -> bool:

@@ -19,7 +19,7 @@ from pipecat.processors.frame_processor import FrameDirection
 
 from agent.asr_service import AsrService
 from agent.trace import Trace
-from agent.turns import NothingHeardFrame, TurnConfirmedFrame
+from agent.turn_frames import NothingHeardFrame, TurnConfirmedFrame
 from asr_server.protocol import Commit, Failed, NextUtterance, Partial, Start
 from tests.agent.stand_ins import AsrStandIn, Rig, eventually, rigged, running, settings_for
 from wire.message import trace_ids

@@ -76,7 +76,11 @@ async def called(*servers: WebSocketStandIn | LlmStandIn, **settings: Any) -> As
 async def conversation(
     asr: AsrStandIn, llm: LlmStandIn, tts: TtsStandIn, **settings: Any
 ) -> AsyncGenerator[Caller, None]:
-    """A call to three servers, after the greeting."""
+    """A call to three servers, after the greeting.
+
+    The ASR server's answers are counted, and a word's own silences would use them up (`eager_ms`).
+    """
+    settings = {"eager_ms": 0, **settings}
     llm.answers.appendleft(GREETING)
     async with running(asr, llm, tts), called(asr, llm, tts, **settings) as caller:
         (call,) = caller.agent._calls

@@ -14,6 +14,7 @@ from pipecat.observers.user_bot_latency_observer import (
 )
 
 from agent.latency import is_answer, line, parts, watch_latency
+from agent.speculation import Speculation
 from tests.agent.stand_ins import eventually
 
 TURN = (
@@ -104,7 +105,7 @@ async def test_an_answer_is_logged_with_its_number_and_sent_to_the_client():
     async def send(frame: MetricsFrame) -> None:
         sent.append(frame)
 
-    observer = watch_latency(send)
+    observer = watch_latency(send, Speculation())
     for turn in (breakdown(), breakdown(ttfbs=()), breakdown()):
         await observer._call_event_handler("on_latency_breakdown", turn)
     await eventually(lambda: len(sent) == 2)

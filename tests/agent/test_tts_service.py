@@ -18,6 +18,7 @@ from pipecat.frames.frames import (
 )
 from pipecat.metrics.metrics import TTFBMetricsData
 
+from agent.speculation import Speculation
 from agent.trace import Trace
 from agent.tts_service import TtsService
 from tests.agent.stand_ins import Rig, TtsStandIn, eventually, rigged, running, settings_for
@@ -29,7 +30,10 @@ TWO_SENTENCES = ("Hello ", "there. ", "How ", "are ", "you?")
 
 @asynccontextmanager
 async def voiced(server: TtsStandIn, **settings: Any) -> AsyncGenerator[Rig, None]:
-    async with running(server), rigged(TtsService(settings_for(server, **settings), Trace())) as rig:
+    async with (
+        running(server),
+        rigged(TtsService(settings_for(server, **settings), Trace(), Speculation())) as rig,
+    ):
         yield rig
 
 
@@ -193,7 +197,7 @@ async def test_a_server_that_dies_while_it_speaks_ends_the_answer():
 
 
 async def test_answers_without_a_server_do_not_pile_up():
-    async with rigged(TtsService(settings_for(tts_timeout_ms=60_000), Trace())) as rig:
+    async with rigged(TtsService(settings_for(tts_timeout_ms=60_000), Trace(), Speculation())) as rig:
         for _ in range(4):
             await answer(rig, *TWO_SENTENCES)
         await rig.until(LLMFullResponseEndFrame, 4)

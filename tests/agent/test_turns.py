@@ -3,8 +3,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import numpy as np
-from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
 from pipecat.frames.frames import (
     BotStoppedSpeakingFrame,
     Frame,
@@ -28,22 +26,26 @@ from pipecat.turns.user_start import VADUserTurnStartStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 
-from agent.turns import ConfirmedTurnStop, NothingHeardFrame, TurnConfirmedFrame, TurnModels
+from agent.smart_turn import Samples, Verdict
+from agent.speculation import Speculation
+from agent.turn_frames import NothingHeardFrame, TurnConfirmedFrame
+from agent.turns import ConfirmedTurnStop, TurnModels
 from tests.agent.stand_ins import Rig, agent_settings, eventually, rigged
 
 STOP_MS = 1_200
 COMPLETE, INCOMPLETE = 1, 0
 
 
-class Verdicts(BaseSmartTurn):
-    """Smart Turn without its model."""
+class Verdicts:
+    """Smart Turn without its model; it hears what it is given."""
 
     def __init__(self, *verdicts: int) -> None:
-        super().__init__(params=SmartTurnParams(stop_secs=STOP_MS / 1000))
         self._verdicts = deque(verdicts)
+        self.heard: list[Samples] = []
 
-    def _predict_endpoint(self, audio_array: np.ndarray) -> dict[str, Any]:
-        return {"prediction": self._verdicts.popleft(), "probability": 0.5}
+    async def judge(self, audio: Samples) -> Verdict:
+        self.heard.append(audio)
+        return Verdict(bool(self._verdicts.popleft()), 0.5)
 
 
 class Conversation:
@@ -83,7 +85,8 @@ class Conversation:
 async def turns(*verdicts: int, stop_ms: int = STOP_MS) -> AsyncGenerator[Conversation, None]:
     """A user aggregator whose Smart Turn answers this."""
     context = LLMContext()
-    stop = ConfirmedTurnStop(Verdicts(*verdicts), stop_ms, "Pardon?")
+    settings = agent_settings(smart_turn_stop_ms=stop_ms, sorry_not_heard="Pardon?")
+    stop = ConfirmedTurnStop(settings, Verdicts(*verdicts), lambda: 0, Speculation())
     strategies = UserTurnStrategies(start=[VADUserTurnStartStrategy()], stop=[stop])
     params = LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None)
     user = LLMContextAggregatorPair(context, user_params=params).user()
@@ -128,7 +131,7 @@ async def test_enough_silence_ends_a_turn_that_smart_turn_thinks_goes_on():
 
 
 async def test_a_microphone_that_is_switched_off_ends_the_turn_too():
-    async with turns(INCOMPLETE, stop_ms=-400) as talk:
+    async with turns(INCOMPLETE, stop_ms=1) as talk:
         await talk.speak()
         await talk.pause()
         await talk.confirmed()
@@ -193,13 +196,11 @@ async def test_a_word_heard_in_noise_does_not_start_a_turn():
 async def test_calls_share_smart_turns_model_and_nothing_that_it_hears():
     models = TurnModels(agent_settings())
     await models.warm_up()
-    first, second = [await models.user_turns() for _ in range(2)]
-    assert first.user_turn_strategies
-    assert second.user_turn_strategies
-    strategies = [
-        (params.stop or [None])[0] for params in (first.user_turn_strategies, second.user_turn_strategies)
+    first, second = [await models.user_turns(Speculation()) for _ in range(2)]
+    models.close()
+    stops: list[Any] = [
+        (params.user_turn_strategies or UserTurnStrategies()).stop for params in (first, second)
     ]
-    analyzers: list[Any] = [strategy._turn_analyzer for strategy in strategies]  # type: ignore[union-attr]
-    assert analyzers[0]._session is analyzers[1]._session
-    assert analyzers[0]._audio_buffer is not analyzers[1]._audio_buffer
+    assert stops[0][0]._judge is stops[1][0]._judge
+    assert stops[0][0]._audio is not stops[1][0]._audio
     assert first.vad_analyzer is not second.vad_analyzer

@@ -1,0 +1,43 @@
+"""A speech that is synthesised before anybody knows whether it will be heard.
+
+The TTS server speaks it as any other; here its audio and its words are kept, in order, until Pipecat's own
+frames bring the same text, or it is dropped. Pure.
+"""
+
+from collections import deque
+
+from agent.speculation import Ahead
+from tts_server.protocol import Audio, Words
+
+MAX_CHARACTERS = 300
+"""Some 20 s of speech, 1 MB of audio: more than is ever needed by the time that a verdict takes. What the
+answer has beyond is spoken once it is one."""
+
+
+class Rehearsal:
+    """One answer's."""
+
+    def __init__(self, ahead: Ahead) -> None:
+        self.ahead = ahead
+        self.speech_id: int | None = None
+        """The server's, once it has been asked to say something."""
+        self.spoke_s = 0.0
+        """When that was."""
+        self.sentences: deque[str] = deque()
+        """What the server has been asked to say, in order."""
+        self.kept: deque[Audio | Words] = deque()
+        """What has come of it, in order."""
+        self.is_full = False
+
+    def say(self, text: str) -> bool:
+        """Take in a sentence; whether the server is to be asked for it. After one that is not, none is."""
+        self.is_full |= sum(map(len, self.sentences)) + len(text) > MAX_CHARACTERS
+        if not self.is_full:
+            self.sentences.append(text)
+        return not self.is_full
+
+    def keep(self, piece: Audio | Words, now_s: float) -> None:
+        """Take in what has come."""
+        if isinstance(piece, Audio) and self.ahead.audible_s is None:
+            self.ahead.audible_s = now_s
+        self.kept.append(piece)
