@@ -219,10 +219,13 @@ def tool_call(name: str, arguments: str | dict[str, Any]) -> dict[str, Any]:
 
 
 class LlmStandIn:
-    """Answers each request with the next of `answers`: a text, or a `tool_call`."""
+    """Answers each request with the next of `answers`: a text, or a `tool_call`; with `word_s`, a word at a
+    time. Knows no /v1/prefill."""
 
-    def __init__(self, *answers: str | dict[str, Any]) -> None:
+    def __init__(self, *answers: str | dict[str, Any], word_s: float = 0) -> None:
         self.answers: deque[str | dict[str, Any]] = deque(answers)
+        self.abandoned = 0
+        self._word_s = word_s
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.port = 0
@@ -258,10 +261,14 @@ class LlmStandIn:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         pieces = [answer] if isinstance(answer, dict) else [{"content": f"{w} "} for w in answer.split()]
-        for piece in pieces:
-            await response.write(_chunk(piece, None))
-        await response.write(_chunk({}, "tool_calls" if isinstance(answer, dict) else "stop"))
-        await response.write(b"data: [DONE]\n\n")
+        try:
+            for piece in pieces:
+                await response.write(_chunk(piece, None))
+                await asyncio.sleep(self._word_s)
+            await response.write(_chunk({}, "tool_calls" if isinstance(answer, dict) else "stop"))
+            await response.write(b"data: [DONE]\n\n")
+        except ConnectionError:
+            self.abandoned += 1
         return response
 
 

@@ -1,13 +1,18 @@
+import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from pipecat.frames.frames import (
     BotStoppedSpeakingFrame,
+    EagerEndOfTurnCancelFrame,
+    EagerTranscriptionFrame,
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
+    InterruptionFrame,
     LLMContextFrame,
     TranscriptionFrame,
     TTSSpeakFrame,
@@ -22,13 +27,14 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregator,
     LLMUserAggregatorParams,
 )
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.turns.user_start import VADUserTurnStartStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 
 from agent.smart_turn import Samples, Verdict
 from agent.speculation import Speculation
-from agent.turn_frames import NothingHeardFrame, TurnConfirmedFrame
+from agent.turn_frames import CommitEarlyFrame, NothingHeardFrame, SpeechGoesOnFrame, TurnConfirmedFrame
 from agent.turns import ConfirmedTurnStop, TurnModels
 from tests.agent.stand_ins import Rig, agent_settings, eventually, rigged
 
@@ -45,15 +51,22 @@ class Verdicts:
 
     async def judge(self, audio: Samples) -> Verdict:
         self.heard.append(audio)
+        if not self._verdicts:
+            await asyncio.Event().wait()  # it never answers
         return Verdict(bool(self._verdicts.popleft()), 0.5)
 
 
 class Conversation:
     """What the user aggregator sees of a conversation."""
 
-    def __init__(self, rig: Rig, user: LLMUserAggregator) -> None:
-        self.rig = rig
+    rig: Rig
+
+    silence_ms = 0.0
+    """What the VAD tells."""
+
+    def __init__(self, user: LLMUserAggregator, verdicts: Verdicts) -> None:
         self.user = user
+        self.verdicts = verdicts
 
     async def speak(self) -> None:
         await self.rig.send(VADUserStartedSpeakingFrame(start_secs=0.2))
@@ -65,6 +78,22 @@ class Conversation:
     async def audio(self, ms: int) -> None:
         for _ in range(ms // 20):
             await self.rig.send(InputAudioRawFrame(bytes(640), 16_000, 1))
+
+    async def silence(self, ms: float) -> None:
+        """Too short for a pause, so far."""
+        self.silence_ms = ms
+        await self.audio(ms=20)
+
+    async def learn(self, text: str) -> None:
+        """The ASR service's answer to a Commit, before the turn is confirmed."""
+        await self.rig.send(EagerTranscriptionFrame(text, "", time_now_iso8601()))
+
+    async def asked_ahead(self, count: int = 1) -> LLMContextFrame:
+        await eventually(lambda: len(self.asked()) >= count)
+        return self.asked()[-1]
+
+    def asked(self) -> list[LLMContextFrame]:
+        return [frame for frame in self.rig.came(LLMContextFrame) if frame.speculation]
 
     async def hear(self, text: str) -> None:
         """The ASR service's answer to a confirmed turn."""
@@ -82,16 +111,18 @@ class Conversation:
 
 
 @asynccontextmanager
-async def turns(*verdicts: int, stop_ms: int = STOP_MS) -> AsyncGenerator[Conversation, None]:
+async def turns(*verdicts: int, stop_ms: int = STOP_MS, **others: Any) -> AsyncGenerator[Conversation, None]:
     """A user aggregator whose Smart Turn answers this."""
     context = LLMContext()
-    settings = agent_settings(smart_turn_stop_ms=stop_ms, sorry_not_heard="Pardon?")
-    stop = ConfirmedTurnStop(settings, Verdicts(*verdicts), lambda: 0, Speculation())
+    settings = agent_settings(smart_turn_stop_ms=stop_ms, sorry_not_heard="Pardon?", **others)
+    judge = Verdicts(*verdicts)
+    stop = ConfirmedTurnStop(settings, judge, lambda: talk.silence_ms, Speculation())
     strategies = UserTurnStrategies(start=[VADUserTurnStartStrategy()], stop=[stop])
     params = LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None)
     user = LLMContextAggregatorPair(context, user_params=params).user()
-    async with rigged(user, enable_rtvi=False) as rig:
-        yield Conversation(rig, user)
+    talk = Conversation(user, judge)
+    async with rigged(user, enable_rtvi=False) as talk.rig:
+        yield talk
 
 
 async def test_a_complete_sentence_asks_for_its_text():
@@ -191,6 +222,139 @@ async def test_a_word_heard_in_noise_does_not_start_a_turn():
         await talk.hear("hm")
         await talk.audio(ms=100)
     assert talk.rig.came(UserStartedSpeakingFrame) == []
+
+
+async def test_transcripts_do_not_queue_behind_smart_turn():
+    async with turns() as talk:
+        await talk.speak()
+        await talk.pause()
+        await talk.learn("can you help me")
+        await talk.asked_ahead()
+
+
+async def test_smart_turn_is_asked_once_a_pause_about_the_audio_of_this_turn():
+    async with turns(COMPLETE, INCOMPLETE, COMPLETE) as talk:
+        await talk.speak()
+        await talk.pause()
+        await talk.confirmed()
+        await talk.hear("hello")
+        await talk.rig.until(UserStoppedSpeakingFrame)
+        for count in (2, 3):
+            await talk.speak()
+            await talk.pause()
+            await eventually(lambda count=count: len(talk.verdicts.heard) == count)
+    # The second turn has what lies just before it, here all there was; the third pause is in it.
+    assert [len(audio) // 1_600 for audio in talk.verdicts.heard] == [1, 2, 3]
+
+
+async def test_a_smart_turn_that_never_answers_does_not_keep_the_turn_open():
+    async with turns() as talk:
+        await talk.speak()
+        await talk.pause()
+        await talk.audio(ms=STOP_MS)
+        await talk.confirmed()
+
+
+async def test_a_first_silence_is_committed_before_it_is_a_pause():
+    async with turns() as talk:
+        await talk.speak()
+        await talk.silence(96)
+        await eventually(lambda: talk.went_up(CommitEarlyFrame) == 1)
+
+
+async def test_the_llm_is_asked_with_the_words_that_the_context_does_not_have_yet():
+    async with turns() as talk:
+        await talk.speak()
+        await talk.silence(96)
+        await talk.learn("can you help me")
+        asked = await talk.asked_ahead()
+    assert asked.context.get_messages() == [{"role": "user", "content": "can you help me"}]
+    assert talk.said() == []
+
+
+async def test_the_llm_is_not_asked_again_when_the_turn_ends_with_the_same_words():
+    async with turns(COMPLETE) as talk:
+        await talk.speak()
+        await talk.silence(96)
+        await talk.learn("can you help me")
+        await talk.asked_ahead()
+        await talk.pause()
+        await talk.confirmed()
+        await talk.hear("can you help me")
+        await talk.rig.until(UserStoppedSpeakingFrame)
+    assert (len(talk.rig.came(LLMContextFrame)), talk.said()) == (1, ["can you help me"])
+    assert talk.rig.came(EagerEndOfTurnCancelFrame) == []
+
+
+async def test_other_words_at_the_end_of_the_turn_are_answered_instead():
+    async with turns(COMPLETE) as talk:
+        await talk.speak()
+        await talk.silence(96)
+        await talk.learn("can you")
+        await talk.learn("can you help")
+        await talk.asked_ahead()
+        await talk.pause()
+        await talk.confirmed()
+        await talk.hear("can you help me")
+        await talk.rig.until(UserStoppedSpeakingFrame)
+        await talk.rig.until(LLMContextFrame, 2)
+    kinds = [
+        type(f) for f in talk.rig.down if isinstance(f, EagerEndOfTurnCancelFrame | UserStoppedSpeakingFrame)
+    ]
+    assert kinds == [EagerEndOfTurnCancelFrame, UserStoppedSpeakingFrame]
+    assert talk.said() == ["can you help me"]
+
+
+async def test_who_goes_on_before_the_pause_withdraws_the_question():
+    async with turns() as talk:
+        await talk.speak()
+        await talk.silence(96)
+        await talk.learn("can you help me")
+        await talk.asked_ahead()
+        await talk.silence(0)
+        await talk.rig.until(EagerEndOfTurnCancelFrame)
+    assert (talk.went_up(SpeechGoesOnFrame), talk.said()) == (1, [])
+
+
+async def test_who_goes_on_after_the_pause_withdraws_the_question():
+    async with turns(INCOMPLETE) as talk:
+        await talk.speak()
+        await talk.pause()
+        await talk.learn("can you help me")
+        await talk.asked_ahead()
+        await talk.speak()
+        await talk.rig.until(EagerEndOfTurnCancelFrame)
+    assert talk.said() == []
+
+
+@pytest.mark.parametrize("withdrawal", [EagerEndOfTurnCancelFrame, InterruptionFrame])
+async def test_a_question_that_somebody_else_withdraws_is_asked_at_the_end_of_the_turn(
+    withdrawal: type[Frame],
+):
+    async with turns(COMPLETE) as talk:
+        await talk.speak()
+        await talk.silence(96)
+        await talk.learn("can you help me")
+        await talk.asked_ahead()
+        await talk.rig.send(withdrawal(), FrameDirection.UPSTREAM)
+        await eventually(lambda: talk.went_up(withdrawal) > 0)
+        await talk.pause()
+        await talk.confirmed()
+        await talk.hear("can you help me")
+        assert not (await talk.rig.until(LLMContextFrame, 2)).speculation
+
+
+async def test_with_the_setting_off_nothing_is_asked_ahead():
+    async with turns(COMPLETE, answer_ahead=False) as talk:
+        await talk.speak()
+        await talk.silence(96)
+        await talk.pause()
+        await talk.learn("can you help me")
+        await talk.confirmed()
+        await talk.hear("can you help me")
+        await talk.rig.until(UserStoppedSpeakingFrame)
+        await talk.rig.until(LLMContextFrame)
+    assert (talk.asked(), talk.went_up(CommitEarlyFrame)) == ([], 0)
 
 
 async def test_calls_share_smart_turns_model_and_nothing_that_it_hears():

@@ -239,3 +239,36 @@ def test_whatever_happens_no_text_is_taken_twice_and_utterances_go_forward(event
     said = [text for text in texts if text]
     assert len(said) == len(set(said))
     assert begins == sorted(begins)
+
+
+def test_an_early_commit_knows_of_less_silence():
+    utterance = Utterance(lead_ms=0, silence_ms=210, hangover_ms=10)
+    utterance.speak()
+    utterance.sent(bytes(32 * 1_000))
+    assert utterance.commit(silence_ms=96).speech_end_sample == 16 * (1_000 - 96 - 10)
+
+
+def test_words_are_known_before_the_turn_is_over():
+    utterance = spoken()
+    utterance.hear(answer(utterance.commit(), "hello"))
+    assert utterance.words == "hello"
+
+
+def test_words_that_are_not_sure_are_none():
+    utterance = spoken()
+    utterance.hear(answer(utterance.commit(), "hello", confidence=0.2))
+    assert utterance.words == ""
+
+
+def test_a_later_answer_that_is_sure_makes_up_for_an_earlier_one():
+    utterance = spoken()
+    utterance.hear(answer(utterance.commit(), "halo", confidence=0.2))
+    utterance.hear(answer(utterance.commit(), "hello", confidence=0.9))
+    assert utterance.words == "hello"
+
+
+def test_words_are_none_when_the_caller_goes_on():
+    utterance = spoken()
+    utterance.hear(answer(utterance.commit(), "hello"))
+    utterance.speak()
+    assert utterance.words == ""

@@ -1,0 +1,17 @@
+from agent.idle import Silence, Step
+
+
+def test_a_silent_caller_is_asked_then_hung_up_on():
+    silence = Silence()
+    assert [silence.lasts(expected=False) for _ in range(2)] == [Step.ASK, Step.HANG_UP]
+
+
+def test_who_answers_is_asked_again_another_time():
+    silence = Silence()
+    silence.lasts(expected=False)
+    silence.broken()
+    assert silence.lasts(expected=False) is Step.ASK
+
+
+def test_who_waits_for_something_is_left_in_peace():
+    assert Silence().lasts(expected=True) is Step.WAIT
