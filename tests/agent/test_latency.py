@@ -14,7 +14,7 @@ from pipecat.observers.user_bot_latency_observer import (
 )
 
 from agent.latency import is_answer, line, parts, watch_latency
-from agent.speculation import Speculation
+from agent.speculation import Account, Speculation
 from tests.agent.stand_ins import eventually
 
 TURN = (
@@ -65,6 +65,21 @@ def test_what_smart_turn_takes_longer_than_the_ear_is_a_part_of_its_own():
 
 def test_an_ear_that_is_slower_than_smart_turn_leaves_no_such_part():
     assert parts(breakdown((("transcription", 30),))) == [("ASR", 30)]
+
+
+def test_words_that_were_there_before_the_pause_take_no_time_after_it():
+    turn = breakdown((("transcription", 150),))
+    assert parts(turn, heard_s=-0.05) == [("turn", 150)]
+
+
+def test_words_that_come_after_the_pause_take_their_time():
+    turn = breakdown((("transcription", 150),))
+    assert parts(turn, heard_s=0.04) == [("ASR", 40), ("turn", 110)]
+
+
+def test_the_line_says_what_answering_ahead_has_gained_and_wasted():
+    account = Account(gained_ms=194, wasted_tokens=12, heard_s=None)
+    assert line(breakdown(), account).endswith("TTS TTFB: 28ms; ahead: gained 194ms, wasted 12 tokens")
 
 
 def test_a_tool_stands_between_two_thoughts():
