@@ -9,7 +9,15 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pipecat.frames.frames import EndFrame, Frame, InputAudioRawFrame, OutputAudioRawFrame, StartFrame
+from pipecat.frames.frames import (
+    EndFrame,
+    Frame,
+    InputAudioRawFrame,
+    OutputAudioRawFrame,
+    OutputTransportMessageFrame,
+    OutputTransportMessageUrgentFrame,
+    StartFrame,
+)
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
@@ -92,13 +100,17 @@ class WebSocketStandIn:
 
 
 class AsrStandIn(WebSocketStandIn):
-    """Answers each Commit with the next text of `finals`, or text and confidence; with None, not at all."""
+    """Answers each Commit with the next text of `finals`, or text and confidence; with None, not at all.
+
+    Behind them it answers with `always`, however often the silences of one utterance are committed.
+    """
 
     path = asr.PATH
 
     def __init__(self, *finals: str | tuple[str, float] | None) -> None:
         super().__init__()
         self.finals: deque[str | tuple[str, float] | None] = deque(finals)
+        self.always = ""
         self.audio_bytes = 0
         self.refusal: asr.Failed | None = None
 
@@ -117,7 +129,7 @@ class AsrStandIn(WebSocketStandIn):
                 await self._answer(connection, message)
 
     async def _answer(self, connection: ServerConnection, commit: asr.Commit) -> None:
-        answer = self.finals.popleft() if self.finals else ""
+        answer = self.finals.popleft() if self.finals else self.always
         if answer is not None:
             text, confidence = answer if isinstance(answer, tuple) else (answer, None)
             final = asr.Final(
@@ -303,6 +315,10 @@ class Line(BaseTransport):
         """How much the agent has said."""
         return self._output.heard_bytes
 
+    def told(self, kind: str) -> list[str]:
+        """The texts of RTVI's messages of a kind."""
+        return [message["data"]["text"] for message in self._output.told if message.get("type") == kind]
+
     async def pick_up(self) -> None:
         """Once the agent listens: it hears silence, or what is said, for as long as the call lasts."""
         await eventually(lambda: self._input.open)
@@ -348,6 +364,15 @@ class _LineIn(BaseInputTransport):
 
 class _LineOut(BaseOutputTransport):
     heard_bytes = 0
+
+    def __init__(self, params: TransportParams) -> None:
+        super().__init__(params)
+        self.told: list[dict[str, Any]] = []
+
+    async def send_message(
+        self, frame: OutputTransportMessageFrame | OutputTransportMessageUrgentFrame
+    ) -> None:
+        self.told.append(frame.message)
 
     async def start(self, frame: StartFrame) -> None:
         await super().start(frame)

@@ -120,14 +120,14 @@ async def test_a_server_that_is_busy_reads_the_newest_words_next():
     reader = Reader()
     async with calling(reader) as caller:
         reader.free.clear()
-        await caller.say("what")
+        await caller.say("now what")
         await eventually(lambda: len(reader.read) == 1)
-        for text in ("what time", "what time is", "what time is it"):
+        for text in ("now what time", "now what time is", "now what time is it"):
             await caller.say(text)
         await eventually(lambda: len(caller.rig.came(InterimTranscriptionFrame)) == 4)
         reader.free.set()
         await eventually(lambda: len(reader.read) == 2)
-    assert reader.said() == ["what", "what time is it"]
+    assert reader.said() == ["now what", "now what time is it"]
 
 
 async def test_nothing_more_is_read_once_the_caller_pauses():
@@ -137,6 +137,7 @@ async def test_nothing_more_is_read_once_the_caller_pauses():
         await caller.say("what time")
         await eventually(lambda: len(reader.read) == 1)
         await caller.say("what time is")
+        await eventually(lambda: len(caller.rig.came(InterimTranscriptionFrame)) == 2)
         await caller.pause()
         reader.free.set()
         await asyncio.sleep(0.05)
