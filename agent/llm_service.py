@@ -75,6 +75,7 @@ class LlmService(NvidiaLLMService):
         self._trace = trace
         self._speculation = speculation
         self._ahead: Ahead | None = None
+        self._rehearses = settings.answer_ahead
         self._asking: asyncio.Task[Any] | None = None
         self._settled = asyncio.Event()
         self._shared_client = client
@@ -160,12 +161,16 @@ class LlmService(NvidiaLLMService):
         self._answered |= bool(text.strip())
         if self._ahead is not None and self._speculation_gate.is_speculating:
             self._ahead.tokens += 1
-            await self.push_frame(AheadTextFrame(self._ahead, text))
+            await self._rehearse(self._ahead, text)
         await super()._push_llm_text(text)
 
     async def _finish_rehearsal(self) -> None:
         if self._ahead is not None and self._speculation_gate.is_speculating:
-            await self.push_frame(AheadTextFrame(self._ahead, "", is_last=True))
+            await self._rehearse(self._ahead, "", is_last=True)
+
+    async def _rehearse(self, ahead: Ahead, text: str, *, is_last: bool = False) -> None:
+        if self._rehearses:
+            await self.push_frame(AheadTextFrame(ahead, text, is_last))
 
     async def _process_context(self, context: LLMContext) -> None:
         """Ask the model. An answer without a word or a call is an error: somebody waits to hear one."""

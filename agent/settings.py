@@ -80,11 +80,12 @@ class AgentSettings(ListeningSettings):
     """Silence after which a turn is over whatever Smart Turn thinks; wrong verdicts cost no more. Where the
     words tell that there is no more to come, it is less (patience.py)."""
     answer_ahead: bool = True
-    """Whether the LLM and the TTS begin before it is known that the caller has finished; nothing of it is
-    heard before. Where the caller goes on, what they did was in vain: it costs tokens. Also whether the
-    prompt is prefilled while the caller speaks, by an LLM server that can."""
+    """Whether the LLM and the TTS begin at `eager_ms`, before it is known that the caller has finished;
+    nothing is heard before. Where the caller goes on, it was in vain, and costs tokens. Also whether the
+    prompt is prefilled while the caller speaks, by an LLM server that can. If not, the LLM begins at the
+    VAD's pause, while Smart Turn thinks, and the TTS once the turn is over."""
     eager_ms: Annotated[int, Field(ge=0)] = 100
-    """Silence from which on they may begin; 0, or `vad_stop_ms` and more: from the VAD's pause on."""
+    """Silence from which on to answer ahead; 0, or `vad_stop_ms` and more: from the VAD's pause on."""
     caller_silence_ms: Annotated[int, Field(ge=0)] = 30_000
     """For a caller who says nothing once the agent has spoken: then they are asked whether they are there,
     and after the same time again the agent hangs up. Not while a timer runs. 0: it waits."""

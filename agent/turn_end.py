@@ -36,15 +36,13 @@ class Act(Enum):
 class TurnEnd:
     """One call's turns, one after the other."""
 
-    def __init__(self, longest_ms: int, early_ms: int, ahead: bool) -> None:
-        """How long to wait for a verdict, or after an "incomplete" at most, and how early to begin.
+    def __init__(self, longest_ms: int, early_ms: int) -> None:
+        """How long to wait for a verdict, or after an "incomplete" at most; and how early to commit.
 
-        From `early_ms` of silence on it is committed (0: not before the VAD's pause); `ahead` answers ahead
-        of the verdict.
+        Not before `early_ms` of silence; with 0, not before the VAD's pause.
         """
         self._longest_ms = longest_ms
         self._early_ms = early_ms
-        self._is_eager = ahead
         self.pause = 0
         """The number of the newest pause, which a verdict is about."""
         self.ahead: str | None = None
@@ -126,7 +124,7 @@ class TurnEnd:
         if text == self.ahead:
             return []
         acts = self._withdraw()
-        if self._is_eager and self.in_turn and not goes_on(text):
+        if self.in_turn and not goes_on(text):
             self.ahead = text
             acts.append(Act.SPECULATE)
         return acts

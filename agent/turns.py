@@ -85,7 +85,6 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
             longest_ms,
             # In whole windows, as Pipecat has the VAD's own pause.
             round(settings.early_ms / WINDOW_MS) * WINDOW_MS,
-            settings.answer_ahead,
         )
         self._judge = judge
         self._silence_ms = silence_ms

@@ -128,7 +128,7 @@ async def test_an_incomplete_that_is_wrong_costs_no_more_than_is_set(speech: Spe
 async def test_with_the_setting_off_nothing_is_committed_before_the_pause(speech: Speak):
     asr, llm, tts = AsrStandIn(), LlmStandIn("It is noon."), TtsStandIn()
     asr.always = "can you help me"
-    async with ahead(asr, llm, tts, answer_ahead=False, vad_hangover_ms=0) as caller:
+    async with ahead(asr, llm, tts, answer_ahead=False) as caller:
         await caller.say(speech("Can you help me?"))
         await eventually(lambda: "It is noon." in tts.said)
     assert len(asr.messages(Commit)) == 1

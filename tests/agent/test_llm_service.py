@@ -78,10 +78,10 @@ class Mind:
 
 
 @asynccontextmanager
-async def thinking(server: LlmStandIn) -> AsyncGenerator[Mind, None]:
+async def thinking(server: LlmStandIn, **options: Any) -> AsyncGenerator[Mind, None]:
     mind = Mind()
     async with running(server):
-        settings = settings_for(server)
+        settings = settings_for(server, **options)
         client = llm_client(settings)
         service = LlmService(settings, Trace(), client, mind.speculation)
         async with rigged(service, enable_rtvi=False) as mind.rig:
@@ -94,6 +94,18 @@ async def test_an_answer_ahead_is_rehearsed_and_not_said():
         await mind.ask_ahead()
         await mind.until_rehearsed()
         assert (mind.rehearsed(), mind.rig.came(LLMFullResponseStartFrame)) == ("It is noon. ", [])
+
+
+async def test_with_the_setting_off_an_answer_is_held_and_not_rehearsed():
+    server = LlmStandIn("It is noon.")
+    async with thinking(server, answer_ahead=False) as mind:
+        await mind.ask_ahead()
+        await eventually(lambda: len(server.requests) == 1)
+        await asyncio.sleep(0.05)
+        before = (mind.said(), mind.rehearsed())
+        await mind.confirm()
+        await mind.rig.until(LLMFullResponseEndFrame)
+    assert (before, mind.said()) == (("", ""), "It is noon. ")
 
 
 async def test_it_is_said_when_the_turn_has_ended_and_not_asked_for_again():

@@ -23,7 +23,7 @@ from llm.protocol import PREFILL, PrefillRequest, parse
 from tests.agent.stand_ins import Rig, agent_settings, eventually, rigged
 
 UP = FrameDirection.UPSTREAM
-GREETING = {"role": "user", "content": "Greet the caller."}
+GREETING: Any = {"role": "user", "content": "Greet the caller."}
 
 
 class Reader:

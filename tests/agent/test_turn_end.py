@@ -9,17 +9,17 @@ LONGEST_MS = 1_200
 PAUSE_MS = 200
 
 
-def turn(early_ms: int = 96, ahead: bool = True) -> TurnEnd:
+def turn(early_ms: int = 96) -> TurnEnd:
     """Somebody has begun to speak."""
-    end = TurnEnd(LONGEST_MS, early_ms, ahead)
+    end = TurnEnd(LONGEST_MS, early_ms)
     end.turn_started()
     end.speech()
     return end
 
 
-def paused(words: str = "hello there", **options: bool | int) -> TurnEnd:
+def paused(words: str = "hello there") -> TurnEnd:
     """And has paused, and it is known what they have said."""
-    end = turn(**options)  # type: ignore[arg-type]
+    end = turn()
     end.paused(PAUSE_MS)
     end.words(words)
     return end
@@ -59,17 +59,12 @@ def test_words_are_answered_ahead():
     assert (end.words("hello"), end.ahead) == ([Act.SPECULATE], "hello")
 
 
-def test_nothing_is_answered_ahead_where_that_is_switched_off():
-    assert turn(ahead=False, early_ms=0).paused(PAUSE_MS) == [Act.JUDGE]
-    assert paused(ahead=False).ahead is None
-
-
 def test_words_that_plainly_go_on_are_not_answered_ahead():
     assert paused("i would like um").ahead is None
 
 
 def test_speech_that_starts_no_turn_is_not_answered_ahead():
-    end = TurnEnd(LONGEST_MS, 96, ahead=True)
+    end = TurnEnd(LONGEST_MS, 96)
     end.speech()
     end.silence(96)
     assert end.words("mhm yes") == []

@@ -344,17 +344,14 @@ async def test_a_question_that_somebody_else_withdraws_is_asked_at_the_end_of_th
         assert not (await talk.rig.until(LLMContextFrame, 2)).speculation
 
 
-async def test_with_the_setting_off_nothing_is_asked_ahead():
-    async with turns(COMPLETE, answer_ahead=False) as talk:
+async def test_with_the_setting_off_nothing_is_asked_before_the_pause():
+    async with turns(answer_ahead=False) as talk:
         await talk.speak()
         await talk.silence(96)
         await talk.pause()
         await talk.learn("can you help me")
-        await talk.confirmed()
-        await talk.hear("can you help me")
-        await talk.rig.until(UserStoppedSpeakingFrame)
-        await talk.rig.until(LLMContextFrame)
-    assert (talk.asked(), talk.went_up(CommitEarlyFrame)) == ([], 0)
+        await talk.asked_ahead()
+    assert talk.went_up(CommitEarlyFrame) == 0
 
 
 async def test_calls_share_smart_turns_model_and_nothing_that_it_hears():
