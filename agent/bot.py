@@ -30,7 +30,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregatorParams,
 )
 from pipecat.processors.frame_processor import FrameProcessor
-from pipecat.runner.types import RunnerArguments
+from pipecat.runner.types import RunnerArguments, WebSocketRunnerArguments
 from pipecat.runner.utils import create_transport
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 from pipecat.transports.base_transport import BaseTransport, TransportParams
@@ -41,6 +41,7 @@ from pipecat.workers.runner import WorkerRunner
 from agent.asr_service import AsrService
 from agent.latency import watch_latency
 from agent.llm_service import LlmService, llm_client
+from agent.playback import Heard, Playback
 from agent.settings import AgentSettings
 from agent.tools import Tools
 from agent.trace import Trace
@@ -65,13 +66,20 @@ class Agent:
 
     async def answer(self, runner_args: RunnerArguments) -> None:
         """Hold one call; returns when it is over. Cancelling hangs up."""
-        transport = await create_transport(runner_args, self._transports())
-        await self.converse(transport, runner_args.pipeline_idle_timeout_secs)
+        buffered = isinstance(runner_args, WebSocketRunnerArguments)
+        playback = Playback(self._settings.client_buffer_ms if buffered else 0)
+        transport = await create_transport(runner_args, self._transports(playback))
+        await self.converse(transport, playback, runner_args.pipeline_idle_timeout_secs)
 
-    async def converse(self, transport: BaseTransport, idle_timeout_s: float | None = None) -> None:
-        """Hold one call over a transport, until the caller hangs up or says nothing for `idle_timeout_s`."""
-        user_params = await self._models.user_turns()
-        call = Call(self._settings, transport, user_params, self._client, idle_timeout_s)
+    async def converse(
+        self, transport: BaseTransport, playback: Playback, idle_timeout_s: float | None = None
+    ) -> None:
+        """Hold one call, until the caller hangs up or says nothing for `idle_timeout_s`.
+
+        `playback` is the transport's output filter.
+        """
+        user_params = await self._models.user_turns(playback)
+        call = Call(self._settings, transport, playback, user_params, self._client, idle_timeout_s)
         with logger.contextualize(call=call.id):
             self._calls.add(call)
             logger.info("call begins")
@@ -90,13 +98,14 @@ class Agent:
         for call in self._calls:
             call.hang_up()
 
-    def _transports(self) -> dict[str, Callable[[], TransportParams]]:
+    def _transports(self, playback: Playback) -> dict[str, Callable[[], TransportParams]]:
         """How each transport of Pipecat's is to be used."""
         chunks = self._settings.audio_out_chunk_ms // 10
         audio: dict[str, Any] = {
             "audio_in_enabled": True,
             "audio_out_enabled": True,
             "audio_out_10ms_chunks": chunks,
+            "audio_out_filter": playback,
         }
         return {
             "webrtc": lambda: TransportParams(**audio),
@@ -112,6 +121,7 @@ class Call:
         self,
         settings: AgentSettings,
         transport: BaseTransport,
+        playback: Playback,
         user_params: LLMUserAggregatorParams,
         client: AsyncOpenAI,
         idle_timeout_s: float | None,
@@ -127,7 +137,7 @@ class Call:
         self.context = LLMContext(
             [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
         )
-        asr, tts = AsrService(settings, trace), TtsService(settings, trace)
+        asr, tts = AsrService(settings, trace), TtsService(settings, trace, playback.unheard_ms)
         llm = LlmService(settings, trace, client)
         user, assistant = LLMContextAggregatorPair(self.context, user_params=user_params)
         self._llm = llm
@@ -140,6 +150,7 @@ class Call:
                     llm,
                     tts,
                     transport.output(),
+                    Heard(playback),
                     assistant,
                 ]
             ),

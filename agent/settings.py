@@ -64,7 +64,7 @@ class AgentSettings(ListeningSettings):
     audio_out_chunk_ms: Annotated[Literal[10, 20, 40], FromText] = 20
 
     vad_start_ms: Ms = 200
-    """Speech that counts as speech, and interrupts the agent."""
+    """Speech that counts as speech: it starts the caller's turn, or makes the agent quieter while it speaks."""
     vad_lead_ms: Annotated[int, Field(ge=0)] = 300
     """How much earlier than that the ASR server is to listen: soft beginnings, and breath."""
     vad_stop_ms: Ms = 200
@@ -74,6 +74,11 @@ class AgentSettings(ListeningSettings):
     the ASR server never believes in more silence than there was."""
     smart_turn_stop_ms: Ms = 1_200
     """Silence after which a turn is over whatever Smart Turn thinks; wrong verdicts cost no more."""
+
+    interrupt_after_ms: Ms = 700
+    """Speech that interrupts the agent whatever is said; clear words do so sooner, "mhm" and "okay" not."""
+    client_buffer_ms: Annotated[int, Field(ge=0, le=500)] = 150
+    """What a WebSocket client throws away unheard when it is interrupted; over WebRTC all is heard."""
 
     connect_timeout_ms: Ms = 3_000
     """For a server to take a connection and say Ready."""

@@ -11,9 +11,11 @@ from collections.abc import AsyncGenerator
 
 from loguru import logger
 from pipecat.frames.frames import Frame, TTSAudioRawFrame, TTSStoppedFrame
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.settings import TTSSettings
 from pipecat.services.tts_service import WebsocketTTSService
 
+from agent.heard_words import HeardWords
 from agent.server_link import RETRY_S, Address, ServerLink
 from agent.settings import AgentSettings
 from agent.trace import Trace
@@ -37,7 +39,8 @@ from wire.message import Message
 class TtsService(ServerLink, WebsocketTTSService):
     """One call's voice. Audio of a speech that was cancelled, or of an earlier connection, is dropped."""
 
-    def __init__(self, settings: AgentSettings, trace: Trace) -> None:
+    def __init__(self, settings: AgentSettings, trace: Trace, unheard_ms: int = 0) -> None:
+        """`unheard_ms` of what was sent are not heard at an interruption."""
         super().__init__(
             name="TTS",
             sample_rate=settings.audio_out_hz,
@@ -59,10 +62,18 @@ class TtsService(ServerLink, WebsocketTTSService):
         # At most a few: the speeches whose AudioEnd has not come.
         self._speeches: dict[str, int] = {}
         self._contexts: dict[int, str] = {}
+        self._words: dict[int, HeardWords] = {}
+        self._unheard_ms = unheard_ms
 
     def can_generate_metrics(self) -> bool:
         """It can."""
         return True
+
+    async def push_frame(self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM) -> None:
+        """Words, and what follows them, stand between the samples (see `heard_words`), not on a clock."""
+        if direction is FrameDirection.DOWNSTREAM:
+            frame.pts = None
+        await super().push_frame(frame, direction)
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Have a sentence spoken; its audio arrives on its own. Where the server is away, nothing is said."""
@@ -102,11 +113,13 @@ class TtsService(ServerLink, WebsocketTTSService):
         # Pipecat ends the audio contexts of a connection that is gone.
         self._speeches.clear()
         self._contexts.clear()
+        self._words.clear()
 
     async def _open(self, context_id: str) -> None:
         self._last_id += 1
         self._speeches[context_id] = self._last_id
         self._contexts[self._last_id] = context_id
+        self._words[self._last_id] = HeardWords(self._options.audio_out_hz, self._unheard_ms)
         await self._send(
             Open(
                 speech_id=self._last_id,
@@ -122,7 +135,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         """The id of the context's speech, which is over for us; None where it has none (any more)."""
         speech_id = self._speeches.pop(context_id, None)
         if speech_id is not None:
-            del self._contexts[speech_id]
+            del self._contexts[speech_id], self._words[speech_id]
         return speech_id
 
     async def _take(self, frame: str | bytes) -> None:
@@ -131,8 +144,7 @@ class TtsService(ServerLink, WebsocketTTSService):
             return
         match parse_server_message(frame):
             case Words(speech_id=speech_id, words=words) if speech_id in self._contexts:
-                times = [(word, start_sample / self.sample_rate) for word, start_sample in words]
-                await self.add_word_timestamps(times, self._contexts[speech_id])
+                self._words[speech_id].push_words(words)
             case AudioEnd(speech_id=speech_id) if speech_id in self._contexts:
                 await self._end(speech_id)
             case Failed() as failed:
@@ -143,12 +155,21 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def _take_audio(self, audio: Audio) -> None:
         context_id = self._contexts.get(audio.speech_id)
         if context_id is not None and self.audio_context_available(context_id):
-            pcm = TTSAudioRawFrame(audio.pcm, self.sample_rate, 1, context_id=context_id)
-            await self.append_to_audio_context(context_id, pcm)
+            for piece in self._words[audio.speech_id].push_audio(audio.pcm):
+                if isinstance(piece, bytes):
+                    pcm = TTSAudioRawFrame(piece, self.sample_rate, 1, context_id=context_id)
+                    await self.append_to_audio_context(context_id, pcm)
+                else:
+                    await self._say_heard(piece, context_id)
+
+    async def _say_heard(self, word: tuple[str, int], context_id: str) -> None:
+        await self.add_word_timestamps([(word[0], word[1] / self.sample_rate)], context_id)
 
     async def _end(self, speech_id: int) -> None:
-        context_id = self._contexts[speech_id]
+        context_id, words = self._contexts[speech_id], self._words[speech_id]
         self._forget(context_id)
+        for word in words.flush():
+            await self._say_heard(word, context_id)
         if self.audio_context_available(context_id):
             await self.append_to_audio_context(context_id, TTSStoppedFrame(context_id=context_id))
             await self.remove_audio_context(context_id)

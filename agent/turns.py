@@ -37,10 +37,11 @@ from pipecat.frames.frames import (
 from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregatorParams
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.turns.types import ProcessFrameResult
-from pipecat.turns.user_start import VADUserTurnStartStrategy
 from pipecat.turns.user_stop import TurnAnalyzerUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 
+from agent.barge_in import BargeIn
+from agent.playback import Playback
 from agent.settings import AgentSettings
 from asr_server.protocol import SAMPLE_RATE_HZ
 
@@ -163,7 +164,7 @@ class TurnModels:
         await analyzer.analyze_end_of_turn()
         await analyzer.cleanup()
 
-    async def user_turns(self) -> LLMUserAggregatorParams:
+    async def user_turns(self, playback: Playback) -> LLMUserAggregatorParams:
         """How one call's user turns are found. Loads Silero (a few ms) off the event loop."""
         settings = self._settings
         # Silero remembers what it has heard, so each call has its own.
@@ -175,7 +176,9 @@ class TurnModels:
         return LLMUserAggregatorParams(
             vad_analyzer=vad,
             # Not also by transcripts: a word heard in noise would cut the agent short.
-            user_turn_strategies=UserTurnStrategies(start=[VADUserTurnStartStrategy()], stop=[stop]),
+            user_turn_strategies=UserTurnStrategies(
+                start=[BargeIn(playback, settings.interrupt_after_ms)], stop=[stop]
+            ),
             # ConfirmedTurnStop ends every turn; this is for a mistake in it, and costs the caller's words.
             user_turn_stop_timeout=LAST_RESORT_S,
             empty_user_turn=None,  # ConfirmedTurnStop answers those, without troubling the LLM

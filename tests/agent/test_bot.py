@@ -61,7 +61,7 @@ class Caller(Line):
 async def called(*servers: WebSocketStandIn | LlmStandIn, **settings: Any) -> AsyncGenerator[Caller, None]:
     caller = Caller()
     caller.agent = Agent(settings_for(*servers, **settings))
-    call = asyncio.create_task(caller.agent.converse(caller))
+    call = asyncio.create_task(caller.agent.converse(caller, caller.playback))
     await caller.pick_up()
     try:
         yield caller
@@ -292,7 +292,7 @@ async def test_the_call_has_one_id_everywhere():
 async def test_a_call_can_be_cancelled_while_no_server_is_there():
     line = Line()
     agent = Agent(settings_for())
-    call = asyncio.create_task(agent.converse(line))
+    call = asyncio.create_task(agent.converse(line, line.playback))
     await line.pick_up()
     call.cancel()
     async with asyncio.timeout(PATIENCE_S):
@@ -306,7 +306,7 @@ async def test_three_callers_are_greeted_at_once_and_hung_up_on_together():
     async with running(asr, llm, tts):
         agent = Agent(settings_for(asr, llm, tts))
         lines = [Line() for _ in range(3)]
-        calls = [asyncio.create_task(agent.converse(line)) for line in lines]
+        calls = [asyncio.create_task(agent.converse(line, line.playback)) for line in lines]
         await asyncio.gather(*(line.pick_up() for line in lines))
         try:
             await eventually(lambda: all(line.heard_bytes > 0 for line in lines))

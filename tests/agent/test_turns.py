@@ -28,6 +28,7 @@ from pipecat.turns.user_start import VADUserTurnStartStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 
+from agent.playback import Playback
 from agent.turns import ConfirmedTurnStop, NothingHeardFrame, TurnConfirmedFrame, TurnModels
 from tests.agent.stand_ins import Rig, agent_settings, eventually, rigged
 
@@ -193,7 +194,7 @@ async def test_a_word_heard_in_noise_does_not_start_a_turn():
 async def test_calls_share_smart_turns_model_and_nothing_that_it_hears():
     models = TurnModels(agent_settings())
     await models.warm_up()
-    first, second = [await models.user_turns() for _ in range(2)]
+    first, second = [await models.user_turns(Playback()) for _ in range(2)]
     assert first.user_turn_strategies
     assert second.user_turn_strategies
     strategies = [
