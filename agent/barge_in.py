@@ -12,8 +12,10 @@ it quieter, and `interruptions.py` decides. What comes of a stretch of speech th
 # pyright: reportUnknownMemberType=false
 
 import time
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
@@ -41,9 +43,12 @@ ECHO_S = 0.6
 class BargeIn(BaseUserTurnStartStrategy):
     """Starts user turns. All decisions fall while a system frame is processed, so in the VAD's order."""
 
-    def __init__(self, playback: Playback, interrupt_after_ms: int) -> None:
+    def __init__(
+        self, playback: Playback, interrupt_after_ms: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`clock` in seconds: the one that `playback` has."""
         super().__init__()
-        self._playback = playback
+        self._playback, self._clock = playback, clock
         self._interruption = Interruption(interrupt_after_ms)
         self._echo: EchoWatch | None = None
         self._agent_speaks = self._caller_speaks = self._in_turn = False
@@ -85,7 +90,7 @@ class BargeIn(BaseUserTurnStartStrategy):
         return ProcessFrameResult.CONTINUE
 
     async def _hear(self, frame: InputAudioRawFrame) -> None:
-        now_s = time.monotonic()
+        now_s = self._clock()
         callers = self._whose(now_s, np.frombuffer(frame.audio, np.int16))
         if self._caller_speaks and not self._in_turn and not self._audible(now_s):
             await self.trigger_user_turn_started()  # what was taken for an echo goes on without the agent
@@ -95,7 +100,7 @@ class BargeIn(BaseUserTurnStartStrategy):
     def _audible(self, now_s: float) -> bool:
         return self._agent_speaks or now_s - self._stopped_s < ECHO_S
 
-    def _whose(self, now_s: float, samples: np.ndarray) -> list[bool]:
+    def _whose(self, now_s: float, samples: NDArray[np.int16]) -> list[bool]:
         if self._echo is None:
             self._echo = EchoWatch(self._playback.rate_hz or SAMPLE_RATE_HZ, SAMPLE_RATE_HZ)
         for at_s, played in self._playback.take_played():
@@ -106,7 +111,7 @@ class BargeIn(BaseUserTurnStartStrategy):
         if self._in_turn:
             return
         verdict = self._interruption.begin()
-        if not self._audible(time.monotonic()) or (not self._agent_speaks and verdict is Verdict.DUCK):
+        if not self._audible(self._clock()) or (not self._agent_speaks and verdict is Verdict.DUCK):
             await self.trigger_user_turn_started()
         else:
             await self._obey(verdict)
@@ -131,7 +136,7 @@ class BargeIn(BaseUserTurnStartStrategy):
     async def _agent_ends(self) -> None:
         """There is nothing left to interrupt: who speaks just now has the turn."""
         self._agent_speaks = False
-        self._stopped_s = time.monotonic()
+        self._stopped_s = self._clock()
         if self._owed:
             await self._ask()
         elif self._caller_speaks and not self._in_turn and not self._interruption.echoes:

@@ -7,7 +7,7 @@
 Pipecat hands a word on by the wall clock, counted from when the speech's first audio went into a queue. Here
 words stand between the samples, and come out of that queue when the samples before them have left: an
 interruption that empties the queue takes exactly the words with it that were not heard. A word counts once
-`HEARD_MS` of it were played, about half of one; and later by what a client throws away when it is interrupted.
+`HEARD_MS` of it were played, about half of one; later by what a client throws away when it is interrupted.
 """
 
 from collections import deque

@@ -50,7 +50,7 @@ class Words(Enum):
 
 
 COMMANDS = frozenset(
-    "stop wait no hold hang hey excuse sorry pause quiet cancel enough never actually but".split()
+    ("stop", "wait", "no", "hold", "hang", "hey", "excuse", "sorry", "pause", "quiet", "cancel", "enough")
 )
 """One of them is enough."""
 NODS = re.compile(

@@ -64,7 +64,7 @@ class AgentSettings(ListeningSettings):
     audio_out_chunk_ms: Annotated[Literal[10, 20, 40], FromText] = 20
 
     vad_start_ms: Ms = 200
-    """Speech that counts as speech: it starts the caller's turn, or makes the agent quieter while it speaks."""
+    """Speech that counts as speech: it starts the caller's turn; the agent, if it speaks, becomes quieter."""
     vad_lead_ms: Annotated[int, Field(ge=0)] = 300
     """How much earlier than that the ASR server is to listen: soft beginnings, and breath."""
     vad_stop_ms: Ms = 200
