@@ -32,7 +32,7 @@ from pipecat.turns.types import ProcessFrameResult
 from pipecat.turns.user_start import BaseUserTurnStartStrategy
 
 from agent.echo import EchoWatch
-from agent.interruptions import Interruption, Verdict
+from agent.interruptions import ONSET_MS, Interruption, Verdict
 from agent.playback import Playback
 from asr_server.protocol import SAMPLE_RATE_HZ
 
@@ -91,16 +91,19 @@ class BargeIn(BaseUserTurnStartStrategy):
 
     async def _hear(self, frame: InputAudioRawFrame) -> None:
         now_s = self._clock()
-        callers = self._whose(now_s, np.frombuffer(frame.audio, np.int16))
+        new_ms = self._whose(now_s, np.frombuffer(frame.audio, np.int16))
         if self._caller_speaks and not self._in_turn and not self._audible(now_s):
             await self.trigger_user_turn_started()  # what was taken for an echo goes on without the agent
             return
-        await self._obey(self._interruption.hear(callers))
+        await self._obey(self._interruption.hear(new_ms, self._onset_ms()))
 
     def _audible(self, now_s: float) -> bool:
         return self._agent_speaks or now_s - self._stopped_s < ECHO_S
 
-    def _whose(self, now_s: float, samples: NDArray[np.int16]) -> list[bool]:
+    def _onset_ms(self) -> int:
+        return self._echo.callers_ms(ONSET_MS) if self._echo else ONSET_MS
+
+    def _whose(self, now_s: float, samples: NDArray[np.int16]) -> int:
         if self._echo is None:
             self._echo = EchoWatch(self._playback.rate_hz or SAMPLE_RATE_HZ, SAMPLE_RATE_HZ)
         for at_s, played in self._playback.take_played():
@@ -110,7 +113,7 @@ class BargeIn(BaseUserTurnStartStrategy):
     async def _caller_begins(self) -> None:
         if self._in_turn:
             return
-        verdict = self._interruption.begin()
+        verdict = self._interruption.begin(self._onset_ms())
         if not self._audible(self._clock()) or (not self._agent_speaks and verdict is Verdict.DUCK):
             await self.trigger_user_turn_started()
         else:
@@ -139,7 +142,7 @@ class BargeIn(BaseUserTurnStartStrategy):
         self._stopped_s = self._clock()
         if self._owed:
             await self._ask()
-        elif self._caller_speaks and not self._in_turn and not self._interruption.echoes:
+        elif self._caller_speaks and not self._in_turn and self._interruption.ducked:
             await self.trigger_user_turn_started()
 
     async def _conclude(self, text: str) -> None:

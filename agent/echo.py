@@ -32,6 +32,8 @@ LEAST_HOPS = 15
 
 ACTIVE = 1e-3
 """Of the loudest hop played: what is 30 dB below it makes no echo worth comparing."""
+LOUD = 0.1
+"""How much of a band comes back is measured where it is loud: within 10 dB of its loudest."""
 LIKENESS = 0.35
 """Two people who speak at once reach 0.3 at their best delay; an echo is at 0.6 and more."""
 SHARE_PERCENTILE = 30
@@ -45,6 +47,8 @@ DECAY = 0.6
 """Of an echo's power, each 10 ms: a room whose reverberation lasts 0.27 s."""
 SMEAR = np.array([0.5, 1.0, *DECAY ** np.arange(12)], np.float32)[:, None]
 """How much of each hop, from the one after on back, is heard in one: the two clocks differ by up to a hop."""
+QUIET = 1e-4
+"""Of the loudest hop: likeness is not sought in what is 40 dB below it."""
 SILENCE = np.float32(1.0)
 """Power of a band, by int16 samples: added before logarithms are taken."""
 
@@ -95,8 +99,8 @@ class Track:
         self._slack_hops = slack_ms // HOP_MS
         self._ring = np.zeros((KEPT_HOPS, BANDS), np.float32)
         self._due = 0.0
-        self.end = 0
-        """The hop after the newest."""
+        self.begin = self.end = 0
+        """The first hop since the last long silence, and the hop after the newest."""
 
     def push(self, at_ms: float, samples: Samples) -> int:
         """Take samples that began to sound at a time; how many hops are new."""
@@ -118,11 +122,13 @@ class Track:
 
     def _jump(self, hop: int) -> None:
         self._bands.clear()
+        if hop - self.end > WINDOW_HOPS or not self.end:
+            self.begin = hop
         if hop > self.end:
             self._write(np.zeros((min(hop - self.end, KEPT_HOPS), BANDS), np.float32), hop)
         else:  # a clock that went back
             self._ring[:] = 0
-            self.end = hop
+            self.begin = self.end = hop
 
     def _write(self, powers: Powers, end: int | None = None) -> None:
         self.end = self.end + len(powers) if end is None else end
@@ -153,20 +159,25 @@ class EchoWatch:
         """What left the agent (T,), and when."""
         self._played.push(at_ms, samples)
 
-    def heard(self, at_ms: float, samples: Samples) -> list[bool]:
-        """What the microphone brought (T,), and when: for each 10 ms, whether the caller is in it."""
+    def heard(self, at_ms: float, samples: Samples) -> int:
+        """What the microphone brought (T,), and when; how much of it is the caller's, in ms."""
         new = self._heard.push(at_ms, samples)
         if self._heard.end - self._renewed >= RENEW_HOPS:
             self._renewed = self._heard.end
             self.coupling = self._couple()
-        return [bool(hop) for hop in self._callers(new)] if new else []
+        return self.callers_ms(new * HOP_MS)
 
-    def _callers(self, count: int) -> NDArray[np.bool_]:
+    def callers_ms(self, recent_ms: int) -> int:
+        """How much of what was heard last is the caller's, by what is known of the echo now."""
+        count = recent_ms // HOP_MS
+        if not count:
+            return 0
         start = self._heard.end - count
         heard = self._heard.hops(start, count)
         expected = MARGIN * self.coupling.share * self._smeared(start - self.coupling.delay, count)
         unexplained = np.maximum(heard - expected - FLOOR_MARGIN * self.coupling.floor, 0)
-        return unexplained.sum(1) > CALLERS_SHARE * heard.sum(1) + BANDS * SILENCE
+        callers = unexplained.sum(1) > CALLERS_SHARE * heard.sum(1) + BANDS * SILENCE
+        return HOP_MS * int(np.count_nonzero(callers))
 
     def _smeared(self, start: int, count: int) -> Powers:
         """What was played, as a room makes it last."""
@@ -176,33 +187,41 @@ class EchoWatch:
 
     def _couple(self) -> Coupling:
         """How the last two seconds of both go together."""
-        start = self._heard.end - WINDOW_HOPS
-        heard = self._heard.hops(start, WINDOW_HOPS)
+        end = self._heard.end
+        heard = self._heard.hops(end - WINDOW_HOPS, WINDOW_HOPS)[-(end - self._heard.begin) :]
         floor = np.percentile(heard, FLOOR_PERCENTILE, axis=0).astype(np.float32)
-        around = self._played.hops(start - LONGEST_DELAY_HOPS, WINDOW_HOPS + LONGEST_DELAY_HOPS)
-        loudness = around.sum(1)
-        if np.count_nonzero(loudness > ACTIVE * loudness.max() + SILENCE) < LEAST_HOPS:
+        count = min(len(heard), end - self._played.begin)
+        around = self._played.hops(end - count - LONGEST_DELAY_HOPS, count + LONGEST_DELAY_HOPS)
+        loudest = float(around.sum(1).max())
+        if np.count_nonzero(around.sum(1) > ACTIVE * loudest + SILENCE) < LEAST_HOPS:
             return Coupling(self.coupling.delay, self.coupling.share, floor)
-        likeness = _likeness(heard, around)
+        likeness = _likeness(np.log(heard[-count:] + floor + SILENCE), np.log(around + QUIET * loudest + SILENCE))
         delay = int(likeness.argmax())
         if likeness[delay] < LIKENESS:
             return Coupling(delay, SILENT_ROOM.share, floor)
-        smeared = self._smeared(start - delay, WINDOW_HOPS)
-        active = smeared.sum(1) > ACTIVE * loudness.max() + SILENCE
-        share = np.percentile(heard[active] / (smeared[active] + SILENCE), SHARE_PERCENTILE, axis=0)
-        return Coupling(delay, share.astype(np.float32), floor)
+        played = self._smeared(end - count - delay, count)
+        return Coupling(delay, _share(heard[-count:], played), floor)
+
+
+def _share(heard: Powers, played: Powers) -> Powers:
+    """How much of each band comes back, by the hops in which it is loud: (T, BANDS) twice -> (BANDS,)."""
+    loud = played > LOUD * played.max(0) + SILENCE
+    ratios = np.sort(np.where(loud, heard / (played + SILENCE), np.inf), axis=0)
+    place = (SHARE_PERCENTILE / 100 * np.count_nonzero(loud, axis=0)).astype(np.intp)
+    share = ratios[place, np.arange(BANDS)]
+    return np.where(np.isfinite(share), share, 0).astype(np.float32)
 
 
 def _likeness(heard: Powers, around: Powers) -> NDArray[np.float32]:
-    """The correlation of log powers at each delay from 0 to LONGEST_DELAY_HOPS."""
-    heard_log, around_log = (np.log(powers + SILENCE) for powers in (heard, around))
-    wanted = heard_log - heard_log.mean(0)
+    """The correlation of log powers at each delay: heard (T, BANDS), around (LONGEST_DELAY_HOPS + T, BANDS)."""
+    count = len(heard)
+    wanted = heard - heard.mean(0)
     # windows[i] begins i hops into `around`, so it is delayed by LONGEST_DELAY_HOPS - i.
-    windows = np.lib.stride_tricks.sliding_window_view(around_log, WINDOW_HOPS, axis=0)
-    sums = np.cumsum(np.concatenate([np.zeros((1, BANDS)), around_log]), axis=0)
-    squares = np.cumsum(np.concatenate([np.zeros((1, BANDS)), around_log**2]), axis=0)
-    mean = (sums[WINDOW_HOPS:] - sums[:-WINDOW_HOPS]) / WINDOW_HOPS
-    energy = squares[WINDOW_HOPS:] - squares[:-WINDOW_HOPS] - WINDOW_HOPS * mean**2
+    windows = np.lib.stride_tricks.sliding_window_view(around, count, axis=0)
+    sums = np.cumsum(np.concatenate([np.zeros((1, BANDS)), around]), axis=0)
+    squares = np.cumsum(np.concatenate([np.zeros((1, BANDS)), around**2]), axis=0)
+    mean = (sums[count:] - sums[:-count]) / count
+    energy = squares[count:] - squares[:-count] - count * mean**2
     product = np.einsum("dbt,tb->d", windows, wanted, optimize=True)
     scale = np.sqrt(np.maximum(energy.sum(1), 1e-6) * max(float(np.sum(wanted**2)), 1e-6))
     return (product / scale)[::-1].astype(np.float32)

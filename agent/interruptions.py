@@ -8,11 +8,7 @@ The agent was only made quieter: after a false alarm nothing of what it says is 
 """
 
 import re
-from collections import deque
-from collections.abc import Sequence
 from enum import Enum
-
-from agent.echo import HOP_MS
 
 ONSET_MS = 200
 """How far back the caller is looked for when the VAD reports speech."""
@@ -78,9 +74,10 @@ class Interruption:
     def __init__(self, stop_after_ms: int) -> None:
         """`stop_after_ms` of the caller's speech is an interruption where no words are known."""
         self._stop_after_ms = stop_after_ms
-        self._recent: deque[bool] = deque(maxlen=ONSET_MS // HOP_MS)
         self._words = Words.NONE
-        self._open = self._ducked = False
+        self._open = False
+        self.ducked = False
+        """Whether the caller is heard over the agent, and nothing is decided."""
         self.caller_ms = 0
         """How long the caller has spoken, in this or the last stretch of speech."""
 
@@ -89,25 +86,19 @@ class Interruption:
         """Whether the caller, and no echo or noise, said what was said last."""
         return self.caller_ms >= CREDIBLE_MS
 
-    @property
-    def echoes(self) -> bool:
-        """Whether what was heard just now is mostly not the caller."""
-        return sum(self._recent) < ONSET_SHARE * ONSET_MS // HOP_MS
-
-    def begin(self) -> Verdict:
-        """The VAD hears speech."""
-        self._open, self._ducked = True, False
+    def begin(self, onset_ms: int) -> Verdict:
+        """The VAD hears speech; `onset_ms` of the last ONSET_MS are the caller's."""
+        self._open, self.ducked = True, False
         self._words, self.caller_ms = Words.NONE, 0
-        return self._look()
+        return self._look(onset_ms)
 
-    def hear(self, callers: Sequence[bool]) -> Verdict:
-        """What `EchoWatch.heard` says of the newest sound."""
-        self._recent.extend(callers)
+    def hear(self, new_ms: int, onset_ms: int) -> Verdict:
+        """More was heard: `new_ms` of it is the caller's, `onset_ms` of the last ONSET_MS are."""
         if not self._open:
             return Verdict.GO_ON
-        if not self._ducked:
-            return self._look()
-        self.caller_ms += HOP_MS * sum(callers)
+        if not self.ducked:
+            return self._look(onset_ms)
+        self.caller_ms += new_ms
         return self._judge()
 
     def read(self, text: str) -> None:
@@ -117,8 +108,8 @@ class Interruption:
 
     def end(self) -> Verdict:
         """The VAD hears a pause."""
-        verdict = self._judge() if self._ducked else Verdict.GO_ON
-        false_alarm = self._ducked and verdict is not Verdict.STOP
+        verdict = self._judge() if self.ducked else Verdict.GO_ON
+        false_alarm = self.ducked and verdict is not Verdict.STOP
         self.drop()
         return Verdict.FALSE_ALARM if false_alarm else verdict
 
@@ -129,13 +120,13 @@ class Interruption:
 
     def drop(self) -> None:
         """The turn begins, or nobody speaks any more: nothing to decide."""
-        self._open = self._ducked = False
+        self._open = self.ducked = False
 
-    def _look(self) -> Verdict:
-        if self.echoes:
-            return Verdict.GO_ON
-        self._ducked = True
-        self.caller_ms = HOP_MS * sum(self._recent)
+    def _look(self, onset_ms: int) -> Verdict:
+        if onset_ms < ONSET_SHARE * ONSET_MS:
+            return Verdict.GO_ON  # so far it is an echo, or noise
+        self.ducked = True
+        self.caller_ms = onset_ms
         return Verdict.DUCK
 
     def _judge(self) -> Verdict:

@@ -317,7 +317,7 @@ class Trial:
             if text := self._ear.end(self._settings.asr_min_confidence):
                 final = TranscriptionFrame(text, "", time_now_iso8601())
                 self._due.append((self._now_s + VERDICT_MS / 1000, final))
-        self.outcome.ducked |= self._strategy._interruption._ducked  # pyright: ignore[reportPrivateUsage]
+        self.outcome.ducked |= self._strategy._interruption.ducked  # pyright: ignore[reportPrivateUsage]
         while self._due and self._due[0][0] <= self._now_s:
             final = self._due.pop(0)[1]
             self.outcome.words.append(f"= {final}")
