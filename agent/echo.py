@@ -40,8 +40,8 @@ SHARE_PERCENTILE = 30
 MARGIN = 6.0
 """An echo's bands lie within 8 dB of what is expected (see tests/benchmarks/interruptions.py)."""
 FLOOR_PERCENTILE = 20
-FLOOR_MARGIN = 3.0
-CALLERS_SHARE = 0.4
+FLOOR_MARGIN = 2.0
+CALLERS_SHARE = 0.3
 """Of the power heard: what neither echo nor noise explains, where the caller speaks."""
 DECAY = 0.6
 """Of an echo's power, each 10 ms: a room whose reverberation lasts 0.27 s."""

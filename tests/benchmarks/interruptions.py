@@ -73,7 +73,8 @@ INTERRUPTIONS = (
     "Never mind, what is two plus two?",
     "Yes, and book a table for two.",
 )
-BACKCHANNELS = ("Mhm.", "Uh huh.", "Okay.", "Okay, yes.", "Right.", "I see.", "Yeah.", "Yes.", "Sure.", "Got it.")
+# flite spells "mhm", letter by letter
+BACKCHANNELS = ("Um hum.", "Uh huh.", "Okay.", "Okay, yes.", "Right.", "I see.", "Yeah.", "Yes.", "Sure.", "Got it.")
 ANSWERS = (
     "Your table for two people is booked for Friday at seven in the evening, under the name of Robert. "
     "Is there anything else that I can do for you today?",
@@ -320,7 +321,7 @@ class Trial:
         self.outcome.ducked |= self._strategy._interruption.ducked  # pyright: ignore[reportPrivateUsage]
         while self._due and self._due[0][0] <= self._now_s:
             final = self._due.pop(0)[1]
-            self.outcome.words.append(f"= {final}")
+            self.outcome.words.append("= " + getattr(final, "text", ""))
             await self._strategy.process_frame(final)
 
     async def _stop(self, *_: object) -> None:
