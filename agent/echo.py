@@ -36,6 +36,8 @@ LOUD = 0.1
 """How much of a band comes back is measured where it is loud: within 10 dB of its loudest."""
 LIKENESS = 0.35
 """Two people who speak at once reach 0.3 at their best delay; an echo is at 0.6 and more."""
+FORGETTING = np.float32(0.9)
+"""Every 100 ms in which no echo can be made out: perhaps there is none any more, perhaps the caller speaks."""
 SHARE_PERCENTILE = 30
 MARGIN = 6.0
 """An echo's bands lie within 8 dB of what is expected (see tests/benchmarks/interruptions.py)."""
@@ -198,9 +200,10 @@ class EchoWatch:
         likeness = _likeness(np.log(heard[-count:] + floor + SILENCE), np.log(around + QUIET * loudest + SILENCE))
         delay = int(likeness.argmax())
         if likeness[delay] < LIKENESS:
-            return Coupling(delay, SILENT_ROOM.share, floor)
+            return Coupling(self.coupling.delay, FORGETTING * self.coupling.share, floor)
         played = self._smeared(end - count - delay, count)
-        return Coupling(delay, _share(heard[-count:], played), floor)
+        above_noise = np.maximum(heard[-count:] - FLOOR_MARGIN * floor, 0)
+        return Coupling(delay, _share(above_noise, played), floor)
 
 
 def _share(heard: Powers, played: Powers) -> Powers:
