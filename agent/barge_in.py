@@ -96,7 +96,9 @@ class BargeIn(BaseUserTurnStartStrategy):
         if self._caller_speaks and not self._in_turn and not self._audible(now_s):
             await self.trigger_user_turn_started()  # what was taken for an echo goes on without the agent
             return
-        await self._obey(self._interruption.hear(1000 * len(samples) // SAMPLE_RATE_HZ, caller_ms, self._onset_ms()))
+        await self._obey(
+            self._interruption.hear(1000 * len(samples) // SAMPLE_RATE_HZ, caller_ms, self._onset_ms())
+        )
 
     def _audible(self, now_s: float) -> bool:
         return self._agent_speaks or now_s - self._stopped_s < ECHO_S

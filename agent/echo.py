@@ -52,7 +52,7 @@ SMEAR = np.array([0.5, 1.0, *DECAY ** np.arange(12)], np.float32)[:, None]
 QUIET = 1e-4
 """Of the loudest hop: likeness is not sought in what is 40 dB below it."""
 SILENCE = np.float32(1.0)
-"""Power of a band, by int16 samples: added before logarithms are taken."""
+"""Power of a band: a tone of one unit of int16. Added before logarithms are taken."""
 
 
 def _edges() -> NDArray[np.intp]:
@@ -71,7 +71,7 @@ class BandPowers:
         self._hop = rate_hz * HOP_MS // 1000
         size = rate_hz * WINDOW_MS // 1000
         self._window = np.hanning(size).astype(np.float32)
-        self._scale = np.float32(1 / np.sum(self._window**2))
+        self._scale = np.float32(1 / np.sum(self._window) ** 2)
         self.clear()
 
     def clear(self) -> None:
@@ -100,7 +100,7 @@ class Track:
         self._hop_ms_samples = rate_hz * HOP_MS // 1000
         self._slack_hops = slack_ms // HOP_MS
         self._ring = np.zeros((KEPT_HOPS, BANDS), np.float32)
-        self._due = 0.0
+        self._due = -np.inf
         self.begin = self.end = 0
         """The first hop since the last long silence, and the hop after the newest."""
 
@@ -124,7 +124,7 @@ class Track:
 
     def _jump(self, hop: int) -> None:
         self._bands.clear()
-        if hop - self.end > WINDOW_HOPS or not self.end:
+        if hop - self.end > WINDOW_HOPS or self.begin == self.end:
             self.begin = hop
         if hop > self.end:
             self._write(np.zeros((min(hop - self.end, KEPT_HOPS), BANDS), np.float32), hop)
@@ -190,14 +190,19 @@ class EchoWatch:
     def _couple(self) -> Coupling:
         """How the last two seconds of both go together."""
         end = self._heard.end
-        heard = self._heard.hops(end - WINDOW_HOPS, WINDOW_HOPS)[-(end - self._heard.begin) :]
+        known = min(WINDOW_HOPS, end - self._heard.begin)
+        if known < LEAST_HOPS:
+            return self.coupling
+        heard = self._heard.hops(end - known, known)
         floor = np.percentile(heard, FLOOR_PERCENTILE, axis=0).astype(np.float32)
-        count = min(len(heard), end - self._played.begin)
+        count = min(known, end - self._played.begin)
+        if count < LEAST_HOPS:
+            return Coupling(self.coupling.delay, self.coupling.share, floor)
         around = self._played.hops(end - count - LONGEST_DELAY_HOPS, count + LONGEST_DELAY_HOPS)
         loudest = float(around.sum(1).max())
         if np.count_nonzero(around.sum(1) > ACTIVE * loudest + SILENCE) < LEAST_HOPS:
             return Coupling(self.coupling.delay, self.coupling.share, floor)
-        likeness = _likeness(np.log(heard[-count:] + floor + SILENCE), np.log(around + QUIET * loudest + SILENCE))
+        likeness = _likeness(_logs(heard[-count:], floor), _logs(around))
         delay = int(likeness.argmax())
         if likeness[delay] < LIKENESS:
             return Coupling(self.coupling.delay, FORGETTING * self.coupling.share, floor)
@@ -213,6 +218,11 @@ def _share(heard: Powers, played: Powers) -> Powers:
     place = (SHARE_PERCENTILE / 100 * np.count_nonzero(loud, axis=0)).astype(np.intp)
     share = ratios[place, np.arange(BANDS)]
     return np.where(np.isfinite(share), share, 0).astype(np.float32)
+
+
+def _logs(powers: Powers, floor: Powers | float = 0.0) -> Powers:
+    """Log powers of what can be heard over the noise and beside the loudest."""
+    return np.log(powers + floor + QUIET * powers.sum(1).max() + SILENCE)
 
 
 def _likeness(heard: Powers, around: Powers) -> NDArray[np.float32]:

@@ -69,7 +69,7 @@ LITTLE = frozenset(
 
 def weigh(text: str) -> tuple[Words, int]:
     """What the words so far say about the caller's intention, and how many of them matter."""
-    text = text.lower().strip()
+    text = " ".join(re.findall(r"[\w']+", text.lower()))
     if not text:
         return Words.NONE, 0
     left = NODS.sub(" ", text)

@@ -82,6 +82,7 @@ class ConfirmedTurnStop(TurnAnalyzerUserTurnStopStrategy):
         self._patience_s = (stop_ms + SLACK_MS) / 1000
         self._patience: asyncio.Task[None] | None = None
         self._asked = False
+        self._in_turn = False  # what is said over the agent and does not interrupt it belongs to none
         self._owes_answer = True  # the greeting
         self._cut_short = False
         self._apologised = False
@@ -90,11 +91,13 @@ class ConfirmedTurnStop(TurnAnalyzerUserTurnStopStrategy):
         """A turn begins; it cuts the agent short if an answer was on its way."""
         await super().handle_user_turn_started()
         self._asked = False
+        self._in_turn = True
         self._cut_short = self._owes_answer
 
     async def handle_user_turn_stopped(self) -> None:
         """A turn is over, whoever ended it."""
         await super().handle_user_turn_stopped()
+        self._in_turn = False
         await self._stop_waiting()
         self._asked = False
 
@@ -122,7 +125,7 @@ class ConfirmedTurnStop(TurnAnalyzerUserTurnStopStrategy):
             case TranscriptionFrame() if self._asked:
                 self._owes_answer, self._apologised = True, False
                 await super().trigger_user_turn_stopped()
-            case NothingHeardFrame() if self._asked:
+            case NothingHeardFrame() if self._asked and self._in_turn:
                 await super().trigger_user_turn_stopped()
                 await self._apologise(frame.lost)
             case BotStartedSpeakingFrame() | BotStoppedSpeakingFrame():

@@ -74,7 +74,18 @@ INTERRUPTIONS = (
     "Yes, and book a table for two.",
 )
 # flite spells "mhm", letter by letter
-BACKCHANNELS = ("Um hum.", "Uh huh.", "Okay.", "Okay, yes.", "Right.", "I see.", "Yeah.", "Yes.", "Sure.", "Got it.")
+BACKCHANNELS = (
+    "Um hum.",
+    "Uh huh.",
+    "Okay.",
+    "Okay, yes.",
+    "Right.",
+    "I see.",
+    "Yeah.",
+    "Yes.",
+    "Sure.",
+    "Got it.",
+)
 ANSWERS = (
     "Your table for two people is booked for Friday at seven in the evening, under the name of Robert. "
     "Is there anything else that I can do for you today?",
@@ -105,7 +116,9 @@ class Scene:
 
     def __str__(self) -> str:
         noise = "quiet" if self.noise_db is None else f"noise {self.noise_db:.0f} dB"
-        echo = "no echo" if self.echo_db is None else f"echo {self.echo_db:.0f} dB after {self.echo_ms:.0f} ms"
+        echo = (
+            "no echo" if self.echo_db is None else f"echo {self.echo_db:.0f} dB after {self.echo_ms:.0f} ms"
+        )
         return f"{self.kind} {self.text!r} ({self.voice}), {noise}, {echo}"
 
 
@@ -163,7 +176,9 @@ def cough(rng: np.random.Generator) -> Samples:
     bursts = []
     for _ in range(rng.integers(1, 4)):
         length = int(HZ * rng.uniform(0.12, 0.3))
-        envelope = np.minimum(np.arange(length) / (0.008 * HZ), 1) * np.exp(-np.arange(length) / (0.3 * length))
+        envelope = np.minimum(np.arange(length) / (0.008 * HZ), 1) * np.exp(
+            -np.arange(length) / (0.3 * length)
+        )
         burst = shaped(rng, length, rng.uniform(200, 500), rng.uniform(1_500, 4_000)) * envelope
         bursts += [burst, np.zeros(int(HZ * rng.uniform(0.06, 0.2)))]
     pcm = np.concatenate(bursts)
@@ -294,7 +309,9 @@ class Trial:
         for start in range(0, length, CHUNK):
             played = await self._playback.filter(agent[start : start + CHUNK].astype(np.int16).tobytes())
             self._now_s += 0.02
-            heard = outside[start : start + CHUNK] + room.hear(np.frombuffer(played, np.int16).astype(np.float32))
+            heard = outside[start : start + CHUNK] + room.hear(
+                np.frombuffer(played, np.int16).astype(np.float32)
+            )
             await self._hear(vad, heard.clip(-32_768, 32_767).astype(np.int16).tobytes())
             if self.outcome.stopped_ms is not None:
                 break
