@@ -9,6 +9,7 @@ where the two are most alike over the last two seconds; how much of each band co
 of what was heard over what was played, since a caller who speaks as well only ever adds to it.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ LOUD = 0.1
 LIKENESS = 0.35
 """Two people who speak at once reach 0.3 at their best delay; an echo is at 0.6 and more."""
 FORGETTING = np.float32(0.9)
-"""Every 100 ms in which no echo can be made out: perhaps there is none any more, perhaps the caller speaks."""
+"""Every 100 ms in which no echo can be made out: there is none any more, or the caller speaks."""
 SHARE_PERCENTILE = 30
 MARGIN = 6.0
 """An echo's bands lie within 8 dB of what is expected (see tests/benchmarks/interruptions.py)."""
@@ -57,7 +58,8 @@ SILENCE = np.float32(1.0)
 
 def _edges() -> NDArray[np.intp]:
     """The bands' first FFT bins, 50 Hz apart at every rate; equally wide on the mel scale."""
-    mels = np.linspace(*(2595 * np.log10(1 + np.array([LOWEST_HZ, HIGHEST_HZ]) / 700)), BANDS + 1)
+    lowest, highest = (2595 * math.log10(1 + hz / 700) for hz in (LOWEST_HZ, HIGHEST_HZ))
+    mels = np.linspace(lowest, highest, BANDS + 1)
     return np.round(700 * (10 ** (mels / 2595) - 1) / (1000 / WINDOW_MS)).astype(np.intp)
 
 
@@ -226,7 +228,7 @@ def _logs(powers: Powers, floor: Powers | float = 0.0) -> Powers:
 
 
 def _likeness(heard: Powers, around: Powers) -> NDArray[np.float32]:
-    """The correlation of log powers at each delay: heard (T, BANDS), around (LONGEST_DELAY_HOPS + T, BANDS)."""
+    """The correlation of log powers at each delay: (T, BANDS), (LONGEST_DELAY_HOPS + T, BANDS)."""
     count = len(heard)
     wanted = heard - heard.mean(0)
     # windows[i] begins i hops into `around`, so it is delayed by LONGEST_DELAY_HOPS - i.

@@ -60,9 +60,9 @@ NODS = re.compile(
     r"m+|m+h*m+|h+m+|hum|u+[hm]+|uh huh|ah+|oh|huh|okay|ok|yes|yeah|yep|yup|ya|right|sure|alright|"
     r"good|great|fine|nice|cool|exactly|really|wow|true|perfect)\b"
 )
-LITTLE = frozenset(
-    "a an the and or so i am i'm is are was it it's that this to of for at on in you me my we do can be well "
-    "would he she they by".split(" ")
+LITTLE = re.compile(
+    r"a|an|the|and|or|so|i|am|i'm|is|are|was|it|it's|that|this|to|of|for|at|on|in|you|me|my|we|do|can|be|"
+    r"well|would|he|she|they|by"
 )
 """What breath and single sounds are misread as."""
 
@@ -73,7 +73,7 @@ def weigh(text: str) -> tuple[Words, int]:
     if not text:
         return Words.NONE, 0
     left = NODS.sub(" ", text)
-    matter = [word for word in left.split() if word not in LITTLE]
+    matter = [word for word in left.split() if not LITTLE.fullmatch(word)]
     clear = len(matter) >= 2 or any(word in COMMANDS | REFUSALS for word in matter)
     if len(matter) == 2 and any(word in REFUSALS for word in matter) and len(set(matter)) == 2:
         clear = any(word in COMMANDS for word in matter)

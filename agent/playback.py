@@ -4,6 +4,9 @@ Pipecat passes each chunk of audio through an output filter when it takes it fro
 before it is sent: so what is done here acts on audio that was queued long ago, within 20 to 40 ms.
 """
 
+# Pipecat leaves its **kwargs untyped.
+# pyright: reportUnknownMemberType=false
+
 import asyncio
 import time
 from collections import deque

@@ -1,8 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from agent.echo import HOP_MS, BandPowers, EchoWatch, Track

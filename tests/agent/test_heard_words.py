@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.heard_words import HeardWords, half_ms
 from tts_server.espeak import EspeakSynthesizer
@@ -70,7 +69,7 @@ def spoken(text: str) -> Speech:
 
 
 def queue(speech: Speech, rng: np.random.Generator, unheard_ms: int) -> list[int | str]:
-    """What waits to be played: chunks of 20 ms (their lengths), and words where Pipecat's output puts them."""
+    """What waits to be played: the lengths of chunks, and words where Pipecat's output puts them."""
     waiting: list[int | str] = []
     held = 0
     for piece in sent(HeardWords(HZ, unheard_ms), speech, rng):

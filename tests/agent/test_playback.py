@@ -1,8 +1,7 @@
 import asyncio
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pipecat.frames.frames import BotStoppedSpeakingFrame, LLMFullResponseEndFrame, TTSTextFrame
 
 from agent.playback import DUCKED, FADE_MS, SILENT_S, Envelope, Heard, Playback

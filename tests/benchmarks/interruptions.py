@@ -1,4 +1,4 @@
-"""Who stops the agent, and who does not: `python -m tests.benchmarks.interruptions [--ear none] [--least 20]`.
+"""Who stops the agent, and who does not: `python -m tests.benchmarks.interruptions [--ear none]`.
 
 The agent (espeak-ng, as tts_server has it) speaks; 1 to 2.5 s later somebody or something makes a sound. The
 real strategy, playback and Silero hear it, 20 ms at a time, on a clock that only the samples move: what the

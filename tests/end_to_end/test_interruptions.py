@@ -16,7 +16,6 @@ import tts_server.protocol as tts
 from agent.call_line import Call, dial
 from agent.call_media import CALL_HZ
 from agent.call_messages import Activity
-from agent.recording import find_speech
 from tests.agent.stand_ins import AsrStandIn, LlmStandIn, TtsStandIn, running
 from tests.end_to_end.conftest import Speak
 from tests.processes import Process, free_port
@@ -26,8 +25,9 @@ pytestmark = [pytest.mark.realtime, pytest.mark.slow, pytest.mark.timeout(500)]
 TIMES = 20
 ANSWER_S = 20.0
 GAP_MS = 40
-"""Between two words; a stretch of speech has pauses of up to PAUSE_MS."""
-PAUSE_MS = 150
+"""Between two words."""
+AUDIBLE = 100
+"""int16; -50 dB. A tone that was made quieter is at -26."""
 STORY = " ".join(f"w{number}" for number in range(60))
 
 
@@ -81,13 +81,20 @@ class Interrupted(NamedTuple):
     """From the agent's word that it was interrupted to the last sound in the recording."""
 
 
-def words_in(heard_ms: float) -> float:
-    """How many of the story's words sound in so long, with parts of the last."""
-    total, start_ms = 0.0, 0
-    for word in STORY.split():
-        total += float(np.clip((heard_ms - start_ms) / word_ms(word), 0, 1))
-        start_ms += word_ms(word) + GAP_MS
-    return total
+def words_in(sounding_ms: float) -> float:
+    """How many of the story's words sound for so long altogether, with parts of the last."""
+    words = STORY.split()
+    ends_ms = np.cumsum([word_ms(word) for word in words])
+    return float(np.interp(sounding_ms, [0, *ends_ms], np.arange(len(words) + 1)))
+
+
+def sounding(samples: np.ndarray) -> np.ndarray:
+    """Whether there is a tone, for each ms of (T,) at CALL_HZ; 14 dB below what is around it is an edge."""
+    hop = CALL_HZ // 1000
+    energy = np.cumsum(samples[: len(samples) // hop * hop].astype(np.float64) ** 2)[hop - 1 :: hop]
+    level = np.sqrt(np.maximum(energy[4:] - energy[:-4], 0) / (4 * hop))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(level, 75), 151).max(1)
+    return (level > 0.2 * around) & (level > AUDIBLE)
 
 
 async def interrupt(url: str, speak: Speak, llm: LlmStandIn) -> tuple[Call, list[int]]:
@@ -108,16 +115,21 @@ async def interrupt(url: str, speak: Speak, llm: LlmStandIn) -> tuple[Call, list
 
 def outcomes(call: Call, begun: list[int], llm: LlmStandIn) -> list[Interrupted]:
     """By the recording, and by what the LLM was told."""
-    stretches = find_speech(call.agent.samples(call.length), CALL_HZ, PAUSE_MS)
-    ends = [position for position, event in call.events if event == Activity(thinking=False, speaking=False)]
+    ms = CALL_HZ // 1000
+    sound = sounding(call.agent.samples(call.length))
+    begins, ends = (
+        [at for at, event in call.events if isinstance(event, Activity) and event.speaking is speaks]
+        for speaks in (True, False)
+    )
     found: list[Interrupted] = []
     for number, start in enumerate(begun):
-        stretch = next(span for span in stretches if span.start <= start < span.end)
+        since = max(at for at in begins if at < start) // ms
+        until = min((at for at in begins if at > start), default=call.length) // ms
+        heard = np.flatnonzero(sound[since:until])
         told = [m["content"] for m in llm.requests[number + 2]["messages"] if m["role"] == "assistant"]
-        interrupted_at = next(position for position in ends if position > start)
-        heard_ms = (stretch.end - stretch.start) * 1000 / CALL_HZ
-        silent_ms = (stretch.end - interrupted_at) * 1000 / CALL_HZ
-        found.append(Interrupted(len(told[-1].split()), words_in(heard_ms), silent_ms))
+        interrupted = min(at for at in ends if at > start) // ms
+        silent_ms = float(since + heard[-1] - interrupted)
+        found.append(Interrupted(len(told[-1].split()), words_in(len(heard)), silent_ms))
     return found
 
 
