@@ -107,7 +107,7 @@ async def test_words_stand_where_half_of_them_was_heard():
     async with voiced(server) as rig:
         await answer(rig, *TWO_SENTENCES)
         await rig.until(TTSStoppedFrame)
-    assert heard_ms(rig) == [("Hello", 150), ("there.", 250), ("How", 350), ("are", 450), ("you?", 500)]
+    assert heard_ms(rig) == [("Hello", 181), ("there.", 281), ("How", 327), ("are", 427), ("you?", 500)]
 
 
 async def test_words_and_the_end_of_an_answer_keep_to_the_order_of_the_audio():
