@@ -37,7 +37,7 @@ LOUD = 0.1
 """How much of a band comes back is measured where it is loud: within 10 dB of its loudest."""
 LIKENESS = 0.35
 """Two people who speak at once reach 0.3 at their best delay; an echo is at 0.6 and more."""
-FORGETTING = np.float32(0.9)
+FORGETTING = np.float32(0.97)
 """Every 100 ms in which no echo can be made out: there is none any more, or the caller speaks."""
 SHARE_PERCENTILE = 30
 MARGIN = 6.0
@@ -50,6 +50,8 @@ DECAY = 0.6
 """Of an echo's power, each 10 ms: a room whose reverberation lasts 0.27 s."""
 SMEAR = np.array([0.5, 1.0, *DECAY ** np.arange(12)], np.float32)[:, None]
 """How much of each hop, from the one after on back, is heard in one: the two clocks differ by up to a hop."""
+CAP_PERCENTILE = 75
+"""Whatever is louder than most of two seconds counts as that: half a second of coughing hides no echo."""
 QUIET = 1e-4
 """Of the loudest hop: likeness is not sought in what is 40 dB below it."""
 SILENCE = np.float32(1.0)
@@ -223,8 +225,9 @@ def _share(heard: Powers, played: Powers) -> Powers:
 
 
 def _logs(powers: Powers, floor: Powers | float = 0.0) -> Powers:
-    """Log powers of what can be heard over the noise and beside the loudest."""
-    return np.log(powers + floor + QUIET * powers.sum(1).max() + SILENCE)
+    """Log powers of what can be heard over the noise and beside the loudest; a cough's count for little."""
+    capped = np.minimum(powers, np.percentile(powers, CAP_PERCENTILE, axis=0))
+    return np.log(capped + floor + QUIET * powers.sum(1).max() + SILENCE).astype(np.float32)
 
 
 def _likeness(heard: Powers, around: Powers) -> NDArray[np.float32]:

@@ -53,7 +53,7 @@ COMMANDS = frozenset(
     ("stop", "wait", "hold", "hang", "hey", "excuse", "pause", "quiet", "cancel", "enough", "moment")
 )
 """One of them is enough."""
-REFUSALS = frozenset(("no", "nope", "sorry"))
+REFUSALS = frozenset(("no", "nope"))
 """One of them is enough where no other word that matters stands beside it."""
 NODS = re.compile(
     r"\b(?:i see|got it|all right|of course|go on|that's (?:right|good|fine|great|nice)|"
