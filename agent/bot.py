@@ -131,7 +131,7 @@ class Call:
         self._settings = settings
         self._over = asyncio.Event()
         self._speaking: set[str] = set()
-        self._quiet = asyncio.Event()
+        self._quiet, self._stirred = asyncio.Event(), asyncio.Event()
         self._quiet.set()
         self._tools = Tools(lambda: now(settings), self._speak_up)
         self.context = LLMContext(
@@ -215,6 +215,7 @@ class Call:
         if speaks:
             self._speaking.add(who)
             self._quiet.clear()
+            self._stirred.set()
             return
         self._speaking.discard(who)
         if not self._speaking:
@@ -225,10 +226,13 @@ class Call:
         await self._quiet.wait()
         # Pipecat would put the words into the context as they are heard; heard late, they would be lost.
         known = LLMMessagesAppendFrame([{"role": "assistant", "content": text}], run_llm=False)
-        spoken = TTSSpeakFrame(text, append_to_context=False)
-        for frame in (known, spoken):
-            frame.interruptible = False  # a caller who speaks just then would never hear of their timer
-            await self._worker.queue_frame(frame)
+        known.interruptible = False
+        await self._worker.queue_frame(known)
+        while "agent" not in self._speaking:  # a caller who speaks just then would never hear of their timer
+            await self._quiet.wait()
+            self._stirred.clear()
+            await self._worker.queue_frame(TTSSpeakFrame(text, append_to_context=False))
+            await self._stirred.wait()
 
     async def _cope(self, _: PipelineWorker, error: ErrorFrame) -> None:
         """An answer that failed is apologised for; a service that is beyond help ends the call."""
