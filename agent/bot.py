@@ -29,7 +29,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregatorParams,
 )
 from pipecat.processors.frame_processor import FrameProcessor
-from pipecat.runner.types import RunnerArguments
+from pipecat.runner.types import RunnerArguments, WebSocketRunnerArguments
 from pipecat.runner.utils import create_transport
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 from pipecat.transports.base_transport import BaseTransport, TransportParams
@@ -41,6 +41,7 @@ from agent.asr_service import AsrService
 from agent.idle import Silence, Step
 from agent.latency import watch_latency
 from agent.llm_service import LlmService, llm_client
+from agent.playback import Heard, Playback
 from agent.prefill import Prefill, PrefillServer
 from agent.rtvi import DiscreetRtvi
 from agent.settings import AgentSettings
@@ -69,14 +70,23 @@ class Agent:
 
     async def answer(self, runner_args: RunnerArguments) -> None:
         """Hold one call; returns when it is over. Cancelling hangs up."""
-        transport = await create_transport(runner_args, self._transports())
-        await self.converse(transport, runner_args.pipeline_idle_timeout_secs)
+        buffered = isinstance(runner_args, WebSocketRunnerArguments)
+        playback = Playback(self._settings.client_buffer_ms if buffered else 0)
+        transport = await create_transport(runner_args, self._transports(playback))
+        await self.converse(transport, playback, runner_args.pipeline_idle_timeout_secs)
 
-    async def converse(self, transport: BaseTransport, idle_timeout_s: float | None = None) -> None:
-        """Hold one call over a transport, until the caller hangs up or says nothing for `idle_timeout_s`."""
+    async def converse(
+        self, transport: BaseTransport, playback: Playback, idle_timeout_s: float | None = None
+    ) -> None:
+        """Hold one call, until the caller hangs up or says nothing for `idle_timeout_s`.
+
+        `playback` is the transport's output filter.
+        """
         speculation = Speculation()
-        user_params = await self._models.user_turns(speculation)
-        call = Call(self._settings, transport, user_params, self._prefill, speculation, idle_timeout_s)
+        user_params = await self._models.user_turns(playback, speculation)
+        call = Call(
+            self._settings, transport, playback, user_params, self._prefill, speculation, idle_timeout_s
+        )
         with logger.contextualize(call=call.id):
             self._calls.add(call)
             logger.info("call begins")
@@ -96,13 +106,14 @@ class Agent:
         for call in self._calls:
             call.hang_up()
 
-    def _transports(self) -> dict[str, Callable[[], TransportParams]]:
+    def _transports(self, playback: Playback) -> dict[str, Callable[[], TransportParams]]:
         """How each transport of Pipecat's is to be used."""
         chunks = self._settings.audio_out_chunk_ms // 10
         audio: dict[str, Any] = {
             "audio_in_enabled": True,
             "audio_out_enabled": True,
             "audio_out_10ms_chunks": chunks,
+            "audio_out_filter": playback,
         }
         return {
             "webrtc": lambda: TransportParams(**audio),
@@ -118,6 +129,7 @@ class Call:
         self,
         settings: AgentSettings,
         transport: BaseTransport,
+        playback: Playback,
         user_params: LLMUserAggregatorParams,
         llm_server: PrefillServer,
         speculation: Speculation,
@@ -128,14 +140,14 @@ class Call:
         self._settings = settings
         self._over = asyncio.Event()
         self._speaking: set[str] = set()
-        self._quiet = asyncio.Event()
+        self._quiet, self._stirred = asyncio.Event(), asyncio.Event()
         self._quiet.set()
         self._tools = Tools(lambda: now(settings), self._speak_up)
         self.context = LLMContext(
             [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
         )
         self._silence = Silence()
-        asr, tts = AsrService(settings, trace), TtsService(settings, trace, speculation)
+        asr, tts = AsrService(settings, trace), TtsService(settings, trace, speculation, playback.unheard_ms)
         llm = LlmService(settings, trace, llm_server.client, speculation)
         prefill = [Prefill(llm_server, llm, self.context)] if settings.answer_ahead else []
         user, assistant = LLMContextAggregatorPair(self.context, user_params=user_params)
@@ -150,6 +162,7 @@ class Call:
                     llm,
                     tts,
                     transport.output(),
+                    Heard(playback),
                     assistant,
                 ]
             ),
@@ -232,6 +245,7 @@ class Call:
         if speaks:
             self._speaking.add(who)
             self._quiet.clear()
+            self._stirred.set()
             return
         self._speaking.discard(who)
         if not self._speaking:
@@ -242,10 +256,13 @@ class Call:
         await self._quiet.wait()
         # Pipecat would put the words into the context as they are heard; heard late, they would be lost.
         known = LLMMessagesAppendFrame([{"role": "assistant", "content": text}], run_llm=False)
-        spoken = TTSSpeakFrame(text, append_to_context=False)
-        for frame in (known, spoken):
-            frame.interruptible = False  # a caller who speaks just then would never hear of their timer
-            await self._worker.queue_frame(frame)
+        known.interruptible = False
+        await self._worker.queue_frame(known)
+        while "agent" not in self._speaking:  # a caller who speaks just then would never hear of their timer
+            await self._quiet.wait()
+            self._stirred.clear()
+            await self._worker.queue_frame(TTSSpeakFrame(text, append_to_context=False))
+            await self._stirred.wait()
 
     async def _cope(self, _: PipelineWorker, error: ErrorFrame) -> None:
         """An answer that failed is apologised for; a service that is beyond help ends the call."""

@@ -68,7 +68,7 @@ class AgentSettings(ListeningSettings):
     audio_out_chunk_ms: Annotated[Literal[10, 20, 40], FromText] = 20
 
     vad_start_ms: Ms = 200
-    """Speech that counts as speech, and interrupts the agent."""
+    """Speech that counts as speech: it starts the caller's turn; the agent, if it speaks, becomes quieter."""
     vad_lead_ms: Annotated[int, Field(ge=0)] = 300
     """How much earlier than that the ASR server is to listen: soft beginnings, and breath."""
     vad_stop_ms: Ms = 200
@@ -89,6 +89,11 @@ class AgentSettings(ListeningSettings):
     caller_silence_ms: Annotated[int, Field(ge=0)] = 30_000
     """For a caller who says nothing once the agent has spoken: then they are asked whether they are there,
     and after the same time again the agent hangs up. Not while a timer runs. 0: it waits."""
+
+    interrupt_after_ms: Ms = 700
+    """Speech that interrupts the agent whatever is said; clear words do so sooner, "mhm" and "okay" not."""
+    client_buffer_ms: Annotated[int, Field(ge=0, le=500)] = 150
+    """What a WebSocket client throws away unheard when it is interrupted; over WebRTC all is heard."""
 
     connect_timeout_ms: Ms = 3_000
     """For a server to take a connection and say Ready."""

@@ -31,6 +31,7 @@ from pipecat.services.tts_service import WebsocketTTSService
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
 
+from agent.heard_words import HeardWords
 from agent.rehearsal import Rehearsal
 from agent.server_link import RETRY_S, Address, ServerLink
 from agent.settings import AgentSettings
@@ -64,7 +65,10 @@ class Performed(NamedTuple):
 class TtsService(ServerLink, WebsocketTTSService):
     """One call's voice. Audio of a speech that was cancelled, or of an earlier connection, is dropped."""
 
-    def __init__(self, settings: AgentSettings, trace: Trace, speculation: Speculation) -> None:
+    def __init__(
+        self, settings: AgentSettings, trace: Trace, speculation: Speculation, unheard_ms: int = 0
+    ) -> None:
+        """`unheard_ms` of what was sent are not heard at an interruption."""
         super().__init__(
             name="TTS",
             sample_rate=settings.audio_out_hz,
@@ -86,6 +90,8 @@ class TtsService(ServerLink, WebsocketTTSService):
         # At most a few: the speeches whose AudioEnd has not come.
         self._speeches: dict[str, int] = {}
         self._contexts: dict[int, str] = {}
+        self._words: dict[int, HeardWords] = {}
+        self._unheard_ms = unheard_ms
         self._speculation = speculation
         self._rehearsal: Rehearsal | None = None
         self._performed = Performed("", deque())
@@ -108,6 +114,12 @@ class TtsService(ServerLink, WebsocketTTSService):
         await super().process_frame(frame, direction)
         if isinstance(frame, LLMFullResponseEndFrame) and self._speculation.pending is None:
             await self._drop_rehearsal()  # an answer that was not this one
+
+    async def push_frame(self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM) -> None:
+        """Words, and what follows them, stand between the samples (see `heard_words`), not on a clock."""
+        if direction is FrameDirection.DOWNSTREAM:
+            frame.pts = None
+        await super().push_frame(frame, direction)
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Have a sentence spoken; its audio arrives on its own. Where the server is away, nothing is said."""
@@ -152,6 +164,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         # Pipecat ends the audio contexts of a connection that is gone.
         self._speeches.clear()
         self._contexts.clear()
+        self._words.clear()
 
     def _new_aggregator(self) -> SimpleTextAggregator:
         """One that cuts as Pipecat's own does."""
@@ -202,11 +215,13 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def _drop_rehearsal(self) -> None:
         rehearsal, self._rehearsal = self._rehearsal, None
         if rehearsal is not None and rehearsal.speech_id is not None:
+            self._words.pop(rehearsal.speech_id, None)
             await self._send(Cancel(speech_id=rehearsal.speech_id))
 
     async def _open(self) -> int:
         """Begin a speech; its id."""
         self._last_id += 1
+        self._words[self._last_id] = HeardWords(self._options.audio_out_hz, self._unheard_ms)
         await self._send(
             Open(
                 speech_id=self._last_id,
@@ -223,7 +238,8 @@ class TtsService(ServerLink, WebsocketTTSService):
         """The id of the context's speech, which is over for us; None where it has none (any more)."""
         speech_id = self._speeches.pop(context_id, None)
         if speech_id is not None:
-            del self._contexts[speech_id]
+            self._contexts.pop(speech_id, None)  # not there yet while a rehearsal is handed on
+            del self._words[speech_id]
         return speech_id
 
     async def _take(self, frame: str | bytes) -> None:
@@ -241,16 +257,27 @@ class TtsService(ServerLink, WebsocketTTSService):
                 pass
 
     async def _hand_on(self, context_id: str, piece: Audio | Words) -> None:
+        words = self._words[piece.speech_id]
         if isinstance(piece, Words):
-            times = [(word, start_sample / self.sample_rate) for word, start_sample in piece.words]
-            await self.add_word_timestamps(times, context_id)
-        elif self.audio_context_available(context_id):
-            pcm = TTSAudioRawFrame(piece.pcm, self.sample_rate, 1, context_id=context_id)
-            await self.append_to_audio_context(context_id, pcm)
+            words.push_words(piece.words)
+            return
+        if not self.audio_context_available(context_id):
+            return
+        for part in words.push_audio(piece.pcm):
+            if isinstance(part, bytes):
+                pcm = TTSAudioRawFrame(part, self.sample_rate, 1, context_id=context_id)
+                await self.append_to_audio_context(context_id, pcm)
+            else:
+                await self._say_heard(part, context_id)
+
+    async def _say_heard(self, word: tuple[str, int], context_id: str) -> None:
+        await self.add_word_timestamps([(word[0], word[1] / self.sample_rate)], context_id)
 
     async def _end(self, speech_id: int) -> None:
-        context_id = self._contexts[speech_id]
+        context_id, words = self._contexts[speech_id], self._words[speech_id]
         self._forget(context_id)
+        for word in words.flush():
+            await self._say_heard(word, context_id)
         if self.audio_context_available(context_id):
             await self.append_to_audio_context(context_id, TTSStoppedFrame(context_id=context_id))
             await self.remove_audio_context(context_id)
@@ -258,6 +285,7 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def _fail(self, failed: Failed) -> None:
         if self._rehearsal and failed.speech_id == self._rehearsal.speech_id:
             logger.warning("tts_server: {} ({}), ahead of the turn's end", failed.message, failed.code)
+            self._words.pop(failed.speech_id, None)
             self._rehearsal = None  # it is tried again when it is to be heard
             return
         if failed.speech_id is not None and failed.speech_id not in self._contexts:

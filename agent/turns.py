@@ -45,10 +45,11 @@ from pipecat.frames.frames import (
 from pipecat.metrics.metrics import TurnMetricsData
 from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregatorParams
 from pipecat.turns.types import ProcessFrameResult, UserTurnSpeculation
-from pipecat.turns.user_start import VADUserTurnStartStrategy
 from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 
+from agent.barge_in import BargeIn
+from agent.playback import Playback
 from agent.settings import AgentSettings
 from agent.smart_turn import Judge, Samples, SmartTurn, TurnAudio
 from agent.speculation import Speculation
@@ -249,7 +250,7 @@ class TurnModels:
         """Judge no more."""
         self._smart_turn.close()
 
-    async def user_turns(self, speculation: Speculation) -> LLMUserAggregatorParams:
+    async def user_turns(self, playback: Playback, speculation: Speculation) -> LLMUserAggregatorParams:
         """How one call's user turns are found. Loads Silero (a few ms) off the event loop."""
         settings = self._settings
         # Silero remembers what it has heard, so each call has its own.
@@ -261,7 +262,9 @@ class TurnModels:
         return LLMUserAggregatorParams(
             vad_analyzer=vad,
             # Not also by transcripts: a word heard in noise would cut the agent short.
-            user_turn_strategies=UserTurnStrategies(start=[VADUserTurnStartStrategy()], stop=[stop]),
+            user_turn_strategies=UserTurnStrategies(
+                start=[BargeIn(playback, settings.interrupt_after_ms)], stop=[stop]
+            ),
             # ConfirmedTurnStop ends every turn; this is for a mistake in it, and costs the caller's words.
             user_turn_stop_timeout=LAST_RESORT_S,
             user_idle_timeout=settings.caller_silence_ms / 1000,

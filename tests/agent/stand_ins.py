@@ -30,6 +30,7 @@ from websockets.exceptions import ConnectionClosed
 
 import asr_server.protocol as asr
 import tts_server.protocol as tts
+from agent.playback import Playback
 from agent.settings import AgentSettings
 from wire.message import Message
 
@@ -295,7 +296,13 @@ class Line(BaseTransport):
 
     def __init__(self) -> None:
         super().__init__()
-        params = TransportParams(audio_in_enabled=True, audio_out_enabled=True, audio_out_10ms_chunks=2)
+        self.playback = Playback()
+        params = TransportParams(
+            audio_in_enabled=True,
+            audio_out_enabled=True,
+            audio_out_10ms_chunks=2,
+            audio_out_filter=self.playback,
+        )
         self._input = _LineIn(params)
         self._output = _LineOut(params)
         self._to_say = bytearray()

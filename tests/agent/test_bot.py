@@ -24,7 +24,7 @@ from tests.agent.stand_ins import (
     settings_for,
     tool_call,
 )
-from tts_server.protocol import Cancel
+from tts_server.protocol import Cancel, Failed
 from wire.message import trace_ids
 
 pytestmark = pytest.mark.realtime
@@ -61,7 +61,7 @@ class Caller(Line):
 async def called(*servers: WebSocketStandIn | LlmStandIn, **settings: Any) -> AsyncGenerator[Caller, None]:
     caller = Caller()
     caller.agent = Agent(settings_for(*servers, **settings))
-    call = asyncio.create_task(caller.agent.converse(caller))
+    call = asyncio.create_task(caller.agent.converse(caller, caller.playback))
     await caller.pick_up()
     try:
         yield caller
@@ -217,6 +217,31 @@ async def test_speaking_while_the_agent_speaks_silences_it_and_what_was_not_hear
     assert 1 <= story.split().count("word") < 60
 
 
+async def test_nodding_does_not_stop_the_agent_and_none_of_its_words_is_missing(speech: Speak):
+    asr, llm, tts = AsrStandIn("okay"), LlmStandIn("word " * 40), TtsStandIn(slow=True)
+    async with conversation(asr, llm, tts) as caller:
+        await caller.type("tell me a story")
+        await caller.pause(ms=1_000)
+        await caller.say(speech("Okay."))
+        context = next(iter(caller.agent._calls)).context
+        await eventually(lambda: str(context.messages).count("word") == 40)
+    assert (len(llm.requests), tts.messages(Cancel)) == (2, [])
+
+
+async def test_a_timer_can_be_interrupted_and_is_said_again_where_it_was_not_heard_at_all(speech: Speak):
+    asr, llm, tts = AsrStandIn("hello"), LlmStandIn("Yes?"), TtsStandIn()
+    async with conversation(asr, llm, tts) as caller:
+        call = next(iter(caller.agent._calls))
+        await call._quiet.wait()
+        tts.fails = Failed(code="busy", message="not now", retry=True)  # so that it does not begin to sound
+        ringing = asyncio.create_task(call._speak_up("Time is up."))
+        await eventually(lambda: tts.said[-1] == "Time is up.")
+        tts.fails = None
+        await caller.say(speech("Hello, are you there?"))
+        await ringing
+    assert tts.said[-3:] == ["Time is up.", "Yes?", "Time is up."]
+
+
 async def test_a_noise_while_the_agent_is_silent_gets_no_answer(speech: Speak):
     asr, llm, tts = AsrStandIn("", "hello"), LlmStandIn("Hello to you."), TtsStandIn()
     async with conversation(asr, llm, tts) as caller:
@@ -296,7 +321,7 @@ async def test_the_call_has_one_id_everywhere():
 async def test_a_call_can_be_cancelled_while_no_server_is_there():
     line = Line()
     agent = Agent(settings_for())
-    call = asyncio.create_task(agent.converse(line))
+    call = asyncio.create_task(agent.converse(line, line.playback))
     await line.pick_up()
     call.cancel()
     async with asyncio.timeout(PATIENCE_S):
@@ -310,7 +335,7 @@ async def test_three_callers_are_greeted_at_once_and_hung_up_on_together():
     async with running(asr, llm, tts):
         agent = Agent(settings_for(asr, llm, tts))
         lines = [Line() for _ in range(3)]
-        calls = [asyncio.create_task(agent.converse(line)) for line in lines]
+        calls = [asyncio.create_task(agent.converse(line, line.playback)) for line in lines]
         await asyncio.gather(*(line.pick_up() for line in lines))
         try:
             await eventually(lambda: all(line.heard_bytes > 0 for line in lines))

@@ -95,15 +95,32 @@ async def test_all_the_audio_comes_through():
         assert sum(len(frame.audio) for frame in rig.came(TTSAudioRawFrame)) == 5 * 2_400 * 2
 
 
-async def test_words_come_with_the_times_of_their_audio():
+def heard_ms(rig: Rig) -> list[tuple[str, float]]:
+    """Each word, and how much audio came before it."""
+    heard, audio_bytes = [], 0
+    for frame in rig.down:
+        if isinstance(frame, TTSAudioRawFrame):
+            audio_bytes += len(frame.audio)
+        elif isinstance(frame, TTSTextFrame):
+            heard.append((frame.text, audio_bytes / 48))
+    return heard
+
+
+async def test_words_stand_where_half_of_them_was_heard():
     server = TtsStandIn()
     async with voiced(server) as rig:
         await answer(rig, *TWO_SENTENCES)
         await rig.until(TTSStoppedFrame)
-        words = [frame for frame in rig.came(TTSTextFrame)]
-    begins = [(frame.pts or 0) - (words[0].pts or 0) for frame in words]
-    assert [frame.text for frame in words] == ["Hello", "there.", "How", "are", "you?"]
-    assert [round(begin / 1e6) for begin in begins] == [0, 100, 200, 300, 400]
+    assert heard_ms(rig) == [("Hello", 181), ("there.", 281), ("How", 327), ("are", 427), ("you?", 500)]
+
+
+async def test_words_and_the_end_of_an_answer_keep_to_the_order_of_the_audio():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        await answer(rig, *TWO_SENTENCES)
+        await rig.until(LLMFullResponseEndFrame)
+    in_order = (TTSTextFrame, TTSStoppedFrame, LLMFullResponseEndFrame)
+    assert [frame for frame in rig.down if isinstance(frame, in_order) and frame.pts] == []
 
 
 async def test_an_interruption_cancels_the_speech():
@@ -151,7 +168,8 @@ async def test_a_speech_that_must_be_heard_is_not_cancelled():
         await rig.until(TTSAudioRawFrame)
         await rig.send(InterruptionFrame())
         await rig.until(TTSStoppedFrame)
-    assert (len(rig.came(TTSAudioRawFrame)), server.messages(Cancel)) == (4, [])
+    audio_bytes = sum(len(frame.audio) for frame in rig.came(TTSAudioRawFrame))
+    assert (audio_bytes, server.messages(Cancel)) == (4 * 2_400 * 2, [])
 
 
 async def test_a_speech_that_fails_is_an_error_and_ends():

@@ -32,6 +32,7 @@ from pipecat.turns.user_start import VADUserTurnStartStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 
+from agent.playback import Playback
 from agent.smart_turn import Samples, Verdict
 from agent.speculation import Speculation
 from agent.turn_frames import CommitEarlyFrame, NothingHeardFrame, SpeechGoesOnFrame, TurnConfirmedFrame
@@ -357,7 +358,7 @@ async def test_with_the_setting_off_nothing_is_asked_before_the_pause():
 async def test_calls_share_smart_turns_model_and_nothing_that_it_hears():
     models = TurnModels(agent_settings())
     await models.warm_up()
-    first, second = [await models.user_turns(Speculation()) for _ in range(2)]
+    first, second = [await models.user_turns(Playback(), Speculation()) for _ in range(2)]
     models.close()
     stops: list[Any] = [
         (params.user_turn_strategies or UserTurnStrategies()).stop for params in (first, second)

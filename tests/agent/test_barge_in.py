@@ -1,0 +1,219 @@
+"""The strategy in Pipecat's user aggregator, beside the stop strategy; sound that only says whose it is."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import numpy as np
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    Frame,
+    InputAudioRawFrame,
+    InterimTranscriptionFrame,
+    InterruptionFrame,
+    LLMContextFrame,
+    TranscriptionFrame,
+    TTSSpeakFrame,
+    UserStartedSpeakingFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMContextAggregatorPair,
+    LLMUserAggregator,
+    LLMUserAggregatorParams,
+)
+from pipecat.turns.user_turn_strategies import UserTurnStrategies
+from pipecat.utils.time import time_now_iso8601
+
+from agent.barge_in import ECHO_S, BargeIn
+from agent.playback import DUCKED, Playback
+from agent.turns import ConfirmedTurnStop, NothingHeardFrame, TurnConfirmedFrame
+from tests.agent.stand_ins import Rig, eventually, rigged
+from tests.agent.test_playback import HZ, Clock, play
+from tests.agent.test_turns import COMPLETE, STOP_MS, Verdicts
+
+CALLER = np.random.default_rng(0).normal(0, 2_000, 320).astype(np.int16).tobytes()
+SILENCE = bytes(640)
+
+
+class Conversation:
+    """An agent that speaks, and a caller."""
+
+    def __init__(self, rig: Rig, user: LLMUserAggregator, playback: Playback, clock: Clock) -> None:
+        self.rig, self.user, self.playback, self._clock = rig, user, playback, clock
+
+    async def agent_speaks(self) -> None:
+        await self.rig.send(BotStartedSpeakingFrame())
+        await self.audio(SILENCE, ms=400)
+
+    async def agent_ends(self) -> None:
+        await self.rig.send(BotStoppedSpeakingFrame())
+
+    async def caller_begins(self) -> None:
+        """As the VAD finds it."""
+        await self.audio(CALLER, ms=200)
+        await self.rig.send(VADUserStartedSpeakingFrame(start_secs=0.2))
+
+    async def caller_pauses(self) -> None:
+        await self.rig.send(VADUserStoppedSpeakingFrame(stop_secs=0.2))
+
+    async def audio(self, sound: bytes, ms: int) -> None:
+        for _ in range(ms // 20):
+            self._clock.now_s += 0.02
+            frame = InputAudioRawFrame(sound, 16_000, 1)
+            await self.rig.send(frame)
+            await eventually(lambda: frame in self.rig.down)  # noqa: B023 - awaited here
+
+    async def reads(self, text: str) -> None:
+        frame = InterimTranscriptionFrame(text, "", time_now_iso8601())
+        await self.rig.send(frame)
+        await self.audio(SILENCE, ms=20)
+
+    async def hears(self, text: str) -> None:
+        """The ASR service's answer to a confirmed pause."""
+        await eventually(lambda: any(isinstance(frame, TurnConfirmedFrame) for frame in self.rig.up))
+        await self.rig.send(TranscriptionFrame(text, "", time_now_iso8601(), finalized=True))
+        await self.audio(SILENCE, ms=40)
+
+    def turns(self) -> int:
+        return len(self.rig.came(UserStartedSpeakingFrame))
+
+    async def loudness(self) -> float:
+        """Of what the agent says, once a ramp is over."""
+        return float((await play(self.playback, 10))[-1]) / 10_000
+
+
+@asynccontextmanager
+async def talking(*verdicts: int) -> AsyncGenerator[Conversation, None]:
+    clock = Clock()
+    playback = Playback(clock=clock)
+    await playback.start(HZ)
+    stop = ConfirmedTurnStop(Verdicts(*verdicts or (COMPLETE,)), STOP_MS, "Pardon?")
+    strategies = UserTurnStrategies(start=[BargeIn(playback, 700, clock=clock)], stop=[stop])
+    params = LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None)
+    user = LLMContextAggregatorPair(LLMContext(), user_params=params).user()
+    async with rigged(user, enable_rtvi=False) as rig:
+        yield Conversation(rig, user, playback, clock)
+
+
+async def until(talk: Conversation, kind: type[Frame]) -> None:
+    await talk.rig.until(kind)
+
+
+async def test_while_the_agent_is_silent_a_turn_starts_at_once():
+    async with talking() as talk:
+        await talk.caller_begins()
+        await until(talk, UserStartedSpeakingFrame)
+
+
+async def test_while_the_agent_speaks_it_only_becomes_quieter():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.audio(CALLER, ms=100)
+        loudness = await talk.loudness()
+    assert (round(loudness, 2), talk.turns()) == (round(DUCKED, 2), 0)
+
+
+async def test_long_speech_interrupts():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.audio(CALLER, ms=600)
+        await until(talk, InterruptionFrame)
+    assert talk.turns() == 1
+
+
+async def test_a_clear_word_interrupts_sooner():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.reads("stop")
+        await talk.audio(CALLER, ms=160)
+        await until(talk, InterruptionFrame)
+
+
+async def test_a_cough_makes_it_quieter_and_then_as_loud_as_before():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.caller_pauses()
+        await talk.audio(SILENCE, ms=20)
+        loudness = await talk.loudness()
+    assert (loudness, talk.turns()) == (1.0, 0)
+
+
+async def test_a_cough_that_the_ear_cannot_read_is_not_apologised_for():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.caller_pauses()
+        await eventually(lambda: any(isinstance(frame, TurnConfirmedFrame) for frame in talk.rig.up))
+        await talk.rig.send(NothingHeardFrame(lost=True))
+        await talk.audio(SILENCE, ms=100)
+    assert talk.rig.came(TTSSpeakFrame) == []
+
+
+async def test_nodding_reaches_no_llm_and_no_later_turn():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.reads("okay")
+        await talk.caller_pauses()
+        await talk.hears("okay")
+    assert (talk.user.aggregation_string(), talk.rig.came(LLMContextFrame), talk.turns()) == ("", [], 0)
+
+
+async def test_words_that_are_known_after_the_pause_interrupt_and_are_answered():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.caller_pauses()
+        await talk.hears("stop")
+        await until(talk, InterruptionFrame)
+        await talk.agent_ends()
+        await until(talk, LLMContextFrame)
+    assert [message["content"] for message in talk.user.context.get_messages()] == ["stop"]  # type: ignore[index]
+
+
+async def test_an_answer_just_before_the_end_of_a_question_is_taken():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.reads("yes")
+        await talk.caller_pauses()
+        await talk.agent_ends()
+        await talk.hears("yes")
+        await until(talk, LLMContextFrame)
+    assert [message["content"] for message in talk.user.context.get_messages()] == ["yes"]  # type: ignore[index]
+
+
+async def test_who_still_speaks_when_the_agent_ends_has_the_turn():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.audio(CALLER, ms=60)
+        await talk.agent_ends()
+        await until(talk, UserStartedSpeakingFrame)
+
+
+async def test_the_agents_own_echo_does_not_even_make_it_quieter():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.audio(SILENCE, ms=200)
+        await talk.rig.send(VADUserStartedSpeakingFrame(start_secs=0.2))
+        await talk.audio(SILENCE, ms=100)
+        loudness = await talk.loudness()
+    assert (loudness, talk.turns()) == (1.0, 0)
+
+
+async def test_what_the_vad_hears_long_after_the_agent_is_no_echo():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.agent_ends()
+        await talk.audio(SILENCE, ms=200)
+        await talk.rig.send(VADUserStartedSpeakingFrame(start_secs=0.2))
+        await talk.audio(SILENCE, ms=int(1000 * ECHO_S))
+        await until(talk, UserStartedSpeakingFrame)
