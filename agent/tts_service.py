@@ -283,13 +283,14 @@ class TtsService(ServerLink, WebsocketTTSService):
             await self.remove_audio_context(context_id)
 
     async def _fail(self, failed: Failed) -> None:
-        if self._rehearsal and failed.speech_id == self._rehearsal.speech_id:
+        speech_id = failed.speech_id
+        if speech_id is None:
+            await self.push_error(f"tts_server: {failed.message} ({failed.code})")
+        elif speech_id in self._contexts:
+            await self.push_error(f"tts_server: {failed.message} ({failed.code})")
+            await self._end(speech_id)
+        elif self._rehearsal and speech_id == self._rehearsal.speech_id:
             logger.warning("tts_server: {} ({}), ahead of the turn's end", failed.message, failed.code)
-            self._words.pop(failed.speech_id, None)
+            del self._words[speech_id]
             self._rehearsal = None  # it is tried again when it is to be heard
-            return
-        if failed.speech_id is not None and failed.speech_id not in self._contexts:
-            return  # our Cancel met the speech's end on the way
-        await self.push_error(f"tts_server: {failed.message} ({failed.code})")
-        if failed.speech_id is not None:
-            await self._end(failed.speech_id)
+        # else our Cancel met the speech's end on the way

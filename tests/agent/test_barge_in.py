@@ -29,10 +29,12 @@ from pipecat.utils.time import time_now_iso8601
 
 from agent.barge_in import ECHO_S, BargeIn
 from agent.playback import DUCKED, Playback
-from agent.turns import ConfirmedTurnStop, NothingHeardFrame, TurnConfirmedFrame
-from tests.agent.stand_ins import Rig, eventually, rigged
+from agent.speculation import Speculation
+from agent.turn_frames import NothingHeardFrame, TurnConfirmedFrame
+from agent.turns import ConfirmedTurnStop
+from tests.agent.stand_ins import Rig, agent_settings, eventually, rigged
 from tests.agent.test_playback import HZ, Clock, play
-from tests.agent.test_turns import COMPLETE, STOP_MS, Verdicts
+from tests.agent.test_turns import COMPLETE, Verdicts
 
 CALLER = np.random.default_rng(0).normal(0, 2_000, 320).astype(np.int16).tobytes()
 SILENCE = bytes(640)
@@ -90,7 +92,8 @@ async def talking(*verdicts: int) -> AsyncGenerator[Conversation, None]:
     clock = Clock()
     playback = Playback(clock=clock)
     await playback.start(HZ)
-    stop = ConfirmedTurnStop(Verdicts(*verdicts or (COMPLETE,)), STOP_MS, "Pardon?")
+    judge = Verdicts(*verdicts or (COMPLETE,))
+    stop = ConfirmedTurnStop(agent_settings(), judge, lambda: 0.0, Speculation())
     strategies = UserTurnStrategies(start=[BargeIn(playback, 700, clock=clock)], stop=[stop])
     params = LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None)
     user = LLMContextAggregatorPair(LLMContext(), user_params=params).user()
