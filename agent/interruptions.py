@@ -181,5 +181,5 @@ class Interruption:
         return Verdict.STOP if stop else Verdict.GO_ON
 
     def _says_so(self) -> bool:
-        needed_ms = max(CREDIBLE_MS, WORD_MS * self._matter)
+        needed_ms = WORD_MS * self._matter if self._matter > 1 else CREDIBLE_MS
         return self._words is Words.CLEAR and self._unsettled_ms <= 0 and self.caller_ms >= needed_ms
