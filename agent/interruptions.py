@@ -16,10 +16,14 @@ ONSET_SHARE = 0.5
 """Of those: less is the echo's share of a syllable, or what a noise leaves between two."""
 CREDIBLE_MS = 150
 """Less of the caller than this makes no word; what the ASR server reads there is echo or noise."""
-WORD_MS = 200
+WORD_MS = 220
 """Nobody says a word that matters in less, so more words than that were misread."""
+LATE_MS = 300
+"""So late come words of what was heard before: of the agent's echo, where the caller spoke over it."""
 SETTLED_MS = 140
 """A word that the embedded ear takes back, it takes back with its next chunk of 100 ms."""
+PAUSE_MS = 300
+"""Without the caller for so long, a stretch of speech is over, though the VAD goes on hearing the echo."""
 NODDING_MS = 1_600
 """Who has said nothing but "yes" and "okay" for so long is misheard."""
 
@@ -55,32 +59,33 @@ COMMANDS = frozenset(
 """One of them is enough."""
 REFUSALS = frozenset(("no", "nope"))
 """One of them is enough where no other word that matters stands beside it."""
+PHRASES = re.compile(
+    r"\b(?:i see|got it|all right|of course|go on|uh huh|that's (?:right|good|fine|great|nice)|makes sense)\b"
+)
 NODS = re.compile(
-    r"\b(?:i see|got it|all right|of course|go on|that's (?:right|good|fine|great|nice)|"
-    r"m+|m+h*m+|h+m+|hum|u+[hm]+|uh huh|ah+|oh|huh|okay|ok|yes|yeah|yep|yup|ya|right|sure|alright|"
-    r"good|great|fine|nice|cool|exactly|really|wow|true|perfect)\b"
+    r"m+|m+h*m+|h+m+|hum|u+[hm]+|ah+|oh|huh|okay|ok|yes|yeah|yep|yup|ya|right|sure|alright|"
+    r"good|great|fine|nice|cool|exactly|really|wow|true|perfect"
 )
 LITTLE = re.compile(
     r"a|an|the|and|or|so|i|am|i'm|is|are|was|it|it's|that|this|to|of|for|at|on|in|you|me|my|we|do|can|be|"
-    r"well|would|he|she|they|by"
+    r"well|would|he|she|they|by|from"
 )
 """What breath and single sounds are misread as."""
 
 
 def weigh(text: str) -> tuple[Words, int]:
     """What the words so far say about the caller's intention, and how many of them matter."""
-    text = " ".join(re.findall(r"[\w']+", text.lower()))
-    if not text:
+    said = PHRASES.sub("okay", " ".join(re.findall(r"[\w']+", text.lower()))).split()
+    if not said:
         return Words.NONE, 0
-    left = NODS.sub(" ", text)
-    matter = [word for word in left.split() if not LITTLE.fullmatch(word)]
-    clear = len(matter) >= 2 or any(word in COMMANDS | REFUSALS for word in matter)
-    if len(matter) == 2 and any(word in REFUSALS for word in matter) and len(set(matter)) == 2:
-        clear = any(word in COMMANDS for word in matter)
-    if clear:
+    nods = [word for word in said if NODS.fullmatch(word)]
+    matter = [word for word in said if not NODS.fullmatch(word) and not LITTLE.fullmatch(word)]
+    refusals = sum(word in REFUSALS for word in matter)
+    enough = len(matter) - refusals >= 2 or (refusals and refusals == len(matter))
+    if enough or any(word in COMMANDS for word in matter):
         return Words.CLEAR, len(matter)
-    nodding = left != text and len(matter) <= 1  # "okay us" is what became of "okay, yes" in noise
-    return (Words.NODDING if nodding else Words.UNSURE), len(matter)
+    # "okay us" is what became of "okay, yes" in noise
+    return (Words.NODDING if nods and len(matter) <= 1 else Words.UNSURE), len(matter)
 
 
 class Interruption:
@@ -91,8 +96,8 @@ class Interruption:
         self._stop_after_ms = stop_after_ms
         self._words, self._matter = Words.NONE, 0
         self._text = ""
-        self._echoed = 0
-        self._unsettled_ms = 0
+        self._echoed = self._late_ms = 0
+        self._unsettled_ms = self._silent_ms = 0
         self._open = False
         self.ducked = False
         """Whether the caller is heard over the agent, and nothing is decided."""
@@ -108,7 +113,7 @@ class Interruption:
         """The VAD hears speech; `onset_ms` of the last ONSET_MS are the caller's."""
         self._open, self.ducked = True, False
         self._words, self._matter, self._text = Words.NONE, 0, ""
-        self._echoed = self.caller_ms = 0
+        self._echoed = self._late_ms = self.caller_ms = 0
         return self._look(onset_ms)
 
     def hear(self, passed_ms: int, caller_ms: int, onset_ms: int) -> Verdict:
@@ -116,16 +121,25 @@ class Interruption:
         if not self._open:
             return Verdict.GO_ON
         if not self.ducked:
-            return self._look(onset_ms)
+            verdict = self._look(onset_ms)
+            self._late_ms = LATE_MS if self.ducked else 0
+            return verdict
         self.caller_ms += caller_ms
+        self._late_ms -= passed_ms
         self._unsettled_ms -= passed_ms
-        return self._judge()
+        self._silent_ms = 0 if caller_ms else self._silent_ms + passed_ms
+        verdict = self._judge()
+        if verdict is Verdict.GO_ON and self._silent_ms >= PAUSE_MS:
+            self.ducked, verdict = False, Verdict.FALSE_ALARM
+        return verdict
 
     def read(self, text: str) -> None:
         """What the ASR server has of it so far; judged with the next sound."""
         if not self._open:
             return
         self._text = text
+        if self._late_ms > 0:
+            self._echoed = len(text.split())
         was_clear = self._words is Words.CLEAR
         self._words, self._matter = weigh(self._callers(text))
         if not was_clear:
@@ -157,7 +171,7 @@ class Interruption:
             self._echoed = len(self._text.split())
             return Verdict.GO_ON  # so far it is an echo, or noise
         self.ducked = True
-        self.caller_ms = onset_ms
+        self.caller_ms, self._silent_ms = onset_ms, 0
         self._words, self._matter = weigh(self._callers(self._text))
         return Verdict.DUCK
 
@@ -167,5 +181,5 @@ class Interruption:
         return Verdict.STOP if stop else Verdict.GO_ON
 
     def _says_so(self) -> bool:
-        needed_ms = max(CREDIBLE_MS, WORD_MS * self._matter)
+        needed_ms = WORD_MS * self._matter if self._matter > 1 else CREDIBLE_MS
         return self._words is Words.CLEAR and self._unsettled_ms <= 0 and self.caller_ms >= needed_ms

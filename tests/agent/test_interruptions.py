@@ -70,6 +70,13 @@ def test_a_short_sound_is_a_false_alarm():
     assert interruption.end() is Verdict.FALSE_ALARM
 
 
+def test_a_short_sound_is_one_too_where_the_vad_goes_on_hearing_the_echo():
+    interruption = begun()
+    spoken(interruption, 200)
+    assert spoken(interruption, 400, caller_ms=0) is Verdict.FALSE_ALARM
+    assert interruption.hear(20, 20, ALL_MS) is Verdict.DUCK  # and who speaks again is heard again
+
+
 def test_long_speech_interrupts_whatever_is_said():
     assert spoken(begun(), STOP_AFTER_MS) is Verdict.STOP
 
@@ -99,9 +106,8 @@ def test_nodding_does_not_interrupt_however_slow():
 
 def test_a_word_at_the_pause_that_is_settled_interrupts():
     interruption = begun("wait")
-    for _ in range(7):
-        verdict = interruption.hear(20, 0, NO_MS)
-    assert verdict is Verdict.STOP
+    verdicts = [interruption.hear(20, 0, NO_MS) for _ in range(7)]
+    assert verdicts[-1] is Verdict.STOP
 
 
 def test_the_agents_own_words_do_not_count():

@@ -7,10 +7,11 @@ heard; what is remembered is what the agent tells its LLM the next time.
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from websockets.asyncio.server import ServerConnection
 
 import tts_server.protocol as tts
 from agent.call_line import Call, dial
@@ -19,6 +20,7 @@ from agent.call_messages import Activity
 from tests.agent.stand_ins import AsrStandIn, LlmStandIn, TtsStandIn, running
 from tests.end_to_end.conftest import Speak
 from tests.processes import Process, free_port
+from wire.message import Message
 
 pytestmark = [pytest.mark.realtime, pytest.mark.slow, pytest.mark.timeout(500)]
 
@@ -48,27 +50,29 @@ def tone(word: str) -> np.ndarray:
 class Tones(TtsStandIn):
     """Says every word at once, as a tone; tells of each before its audio."""
 
-    async def _obey(self, connection, speeches, message) -> None:  # type: ignore[no-untyped-def, override]
+    def __init__(self) -> None:
+        super().__init__()
+        self._sent: dict[int, int] = {}
+
+    async def _obey(self, connection: ServerConnection, speeches: Any, message: Message) -> None:
         match message:
             case tts.Open(speech_id=speech_id):
-                speeches[speech_id] = 0
-            case tts.Speak(speech_id=speech_id, text=text) if speech_id in speeches:
+                self._sent[speech_id] = 0
+            case tts.Speak(speech_id=speech_id, text=text) if speech_id in self._sent:
                 for word in text.split():
-                    words = tts.Words(speech_id=speech_id, words=((word, speeches[speech_id]),))
-                    await connection.send(words.json_text())
-                    pcm = tone(word)
-                    audio = tts.Audio(speech_id, speeches[speech_id], pcm.tobytes())
-                    await connection.send(tts.encode_audio(audio))
-                    speeches[speech_id] += len(pcm)
-            case tts.Finish(speech_id=speech_id) | tts.Cancel(speech_id=speech_id) if speech_id in speeches:
-                end = tts.AudioEnd(
-                    speech_id=speech_id,
-                    samples=speeches.pop(speech_id),
-                    cancelled=isinstance(message, tts.Cancel),
-                )
+                    await self._say_word(connection, speech_id, word)
+            case tts.Finish(speech_id=speech_id) | tts.Cancel(speech_id=speech_id) if speech_id in self._sent:
+                samples, cancelled = self._sent.pop(speech_id), isinstance(message, tts.Cancel)
+                end = tts.AudioEnd(speech_id=speech_id, samples=samples, cancelled=cancelled)
                 await connection.send(end.json_text())
             case _:
                 await super()._obey(connection, speeches, message)
+
+    async def _say_word(self, connection: ServerConnection, speech_id: int, word: str) -> None:
+        sent, pcm = self._sent[speech_id], tone(word)
+        await connection.send(tts.Words(speech_id=speech_id, words=((word, sent),)).json_text())
+        await connection.send(tts.encode_audio(tts.Audio(speech_id, sent, pcm.tobytes())))
+        self._sent[speech_id] += len(pcm)
 
 
 class Interrupted(NamedTuple):
