@@ -259,13 +259,13 @@ class LlmStandIn:
         await response.prepare(request)
         pieces = [answer] if isinstance(answer, dict) else [{"content": f"{w} "} for w in answer.split()]
         for piece in pieces:
-            await response.write(_chunk(piece, None))
-        await response.write(_chunk({}, "tool_calls" if isinstance(answer, dict) else "stop"))
+            await response.write(chunk(piece, None))
+        await response.write(chunk({}, "tool_calls" if isinstance(answer, dict) else "stop"))
         await response.write(b"data: [DONE]\n\n")
         return response
 
 
-def _chunk(delta: dict[str, Any], finish: str | None) -> bytes:
+def chunk(delta: dict[str, Any], finish: str | None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [choice]}
     return f"data: {json.dumps(chunk)}\n\n".encode()
