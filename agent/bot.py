@@ -30,7 +30,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregatorParams,
 )
 from pipecat.processors.frame_processor import FrameProcessor
-from pipecat.runner.types import RunnerArguments
+from pipecat.runner.types import RunnerArguments, SmallWebRTCRunnerArguments
 from pipecat.runner.utils import create_transport
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 from pipecat.transports.base_transport import BaseTransport, TransportParams
@@ -39,6 +39,7 @@ from pipecat.utils.errors import ErrorCategory
 from pipecat.workers.runner import WorkerRunner
 
 from agent.asr_service import AsrService
+from agent.jitter import keep_order
 from agent.latency import watch_latency
 from agent.llm_service import LlmService, llm_client
 from agent.settings import AgentSettings
@@ -65,6 +66,8 @@ class Agent:
 
     async def answer(self, runner_args: RunnerArguments) -> None:
         """Hold one call; returns when it is over. Cancelling hangs up."""
+        if isinstance(runner_args, SmallWebRTCRunnerArguments):
+            keep_order(runner_args.webrtc_connection, self._settings.jitter_packets)
         transport = await create_transport(runner_args, self._transports())
         await self.converse(transport, runner_args.pipeline_idle_timeout_secs)
 
