@@ -57,6 +57,8 @@ class Plan:
     forced: frozenset[int]
     """The turns after which Smart Turn is made to say "incomplete"; the first turn is 1."""
     pictures: Path | None
+    caller_packets: int
+    """The caller's jitter buffer; the agent's is its setting."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ async def hold(url: str, plan: Plan, script: Script, verdicts: Verdicts, seed: i
     chance = random.Random(seed)
     ways_in_s: list[float | None] = []
     began_s = 0.0
-    async with dial(url) as call:
+    async with dial(url, jitter_packets=plan.caller_packets) as call:
         try:
             await call.listen(ANSWER_S)
             began_s = asyncio.get_running_loop().time() - call.clock.now() / CALL_HZ
@@ -222,12 +224,15 @@ def main() -> int:
         "--incomplete", type=int, default=0, help='finished turns that Smart Turn calls "incomplete"'
     )
     parser.add_argument("--pictures", type=Path, help="draw every turn into this folder")
+    parser.add_argument(
+        "--caller-packets", type=int, default=4, help="the caller's jitter buffer (%(default)s)"
+    )
     options = parser.parse_args()
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         spoken = speak(options.turns, Path(folder))
-    plan = Plan(MACHINES[options.times], spoken, frozenset(), options.pictures)
+    plan = Plan(MACHINES[options.times], spoken, frozenset(), options.pictures, options.caller_packets)
     try:
         runs = asyncio.run(measure_all(plan, options.eager_ms, options.runs, options.incomplete))
     except CannotCall as error:
