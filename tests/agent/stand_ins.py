@@ -28,8 +28,6 @@ from wire.message import Message
 T = TypeVar("T")
 PATIENCE_S = 30.0
 """For what takes a fraction of a second on a machine that has nothing else to do."""
-FRAME_BYTES = 640
-"""20 ms at 16 kHz."""
 
 
 async def eventually(true: Callable[[], bool]) -> None:
@@ -274,6 +272,8 @@ def chunk(delta: dict[str, Any], finish: str | None) -> bytes:
 class Line(BaseTransport):
     """A telephone line without a network: the test speaks into it, and listens."""
 
+    packet_ms = 20
+
     def __init__(self) -> None:
         super().__init__()
         params = TransportParams(audio_in_enabled=True, audio_out_enabled=True, audio_out_10ms_chunks=2)
@@ -319,11 +319,11 @@ class Line(BaseTransport):
 
     async def _keep_sending(self) -> None:
         loop = asyncio.get_running_loop()
-        start_s, sent = loop.time(), 0
+        start_s, sent, size = loop.time(), 0, 32 * self.packet_ms
         while True:
-            await asyncio.sleep(max(0, start_s + sent * 0.02 - loop.time()))
-            packet = bytes(self._to_say[:FRAME_BYTES]).ljust(FRAME_BYTES, b"\0")
-            del self._to_say[:FRAME_BYTES]
+            await asyncio.sleep(max(0, start_s + sent * self.packet_ms / 1000 - loop.time()))
+            packet = bytes(self._to_say[:size]).ljust(size, b"\0")
+            del self._to_say[:size]
             if not self._to_say:
                 self._said.set()
             await self._input.push_audio_frame(InputAudioRawFrame(packet, 16_000, 1))
