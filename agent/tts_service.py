@@ -59,6 +59,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         # At most a few: the speeches whose AudioEnd has not come.
         self._speeches: dict[str, int] = {}
         self._contexts: dict[int, str] = {}
+        self._complete: set[str] = set()  # at most a few: those spoken to their end and not yet heard
 
     def can_generate_metrics(self) -> bool:
         """It can."""
@@ -84,6 +85,7 @@ class TtsService(ServerLink, WebsocketTTSService):
 
     async def on_audio_context_interrupted(self, context_id: str) -> None:
         """The caller interrupted: what has not been heard will not be."""
+        self._complete.discard(context_id)
         speech_id = self._forget(context_id)
         if speech_id is not None:
             await self._send(Cancel(speech_id=speech_id))
@@ -91,6 +93,16 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def on_audio_context_completed(self, context_id: str) -> None:
         """All of it has been handed on, or nothing came for too long: then the server need not go on."""
         await self.on_audio_context_interrupted(context_id)
+
+    async def _apply_force_complete(self, context_id: str) -> None:
+        """Pipecat adds the words that were never timed: right where a speech was spoken to its end.
+
+        What a server that failed has not said, nobody has heard: the LLM must not believe that they have.
+        """
+        if context_id in self._complete:
+            await super()._apply_force_complete(context_id)
+        else:
+            self._aggregated_frame_sequencer.force_complete(context_id, 0)
 
     def _start_message(self) -> Message:
         return Start(protocol=PROTOCOL, traceparent=self._trace.parent())
@@ -134,6 +146,7 @@ class TtsService(ServerLink, WebsocketTTSService):
                 times = [(word, start_sample / self.sample_rate) for word, start_sample in words]
                 await self.add_word_timestamps(times, self._contexts[speech_id])
             case AudioEnd(speech_id=speech_id) if speech_id in self._contexts:
+                self._complete.add(self._contexts[speech_id])
                 await self._end(speech_id)
             case Failed() as failed:
                 await self._fail(failed)

@@ -138,6 +138,7 @@ class TtsStandIn(WebSocketStandIn):
         super().__init__()
         self.slow = slow
         self.fails: tts.Failed | None = None
+        self.times_words = True
 
     @property
     def said(self) -> list[str]:
@@ -158,7 +159,8 @@ class TtsStandIn(WebSocketStandIn):
                 ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
                 await connection.send(ready.json_text())
             case tts.Open(speech_id=speech_id):
-                speeches[speech_id] = _Speech(connection, speech_id, 0.1 if self.slow else 0)
+                speech = _Speech(connection, speech_id, 0.1 if self.slow else 0, self.times_words)
+                speeches[speech_id] = speech
             case tts.Speak(speech_id=speech_id) if self.fails:
                 failed = self.fails.model_copy(update={"speech_id": speech_id})
                 await connection.send(failed.json_text())
@@ -175,8 +177,11 @@ class TtsStandIn(WebSocketStandIn):
 class _Speech:
     """Words wait for those before them."""
 
-    def __init__(self, connection: ServerConnection, speech_id: int, word_s: float) -> None:
+    def __init__(
+        self, connection: ServerConnection, speech_id: int, word_s: float, times_words: bool
+    ) -> None:
         self._connection = connection
+        self._times_words = times_words
         self._id = speech_id
         self._word_s = word_s
         self._samples = 0
@@ -197,8 +202,9 @@ class _Speech:
     async def _run(self) -> None:
         with suppress(ConnectionClosed):
             while (word := await self._words.get()) is not None:
-                words = tts.Words(speech_id=self._id, words=((word, self._samples),))
-                await self._connection.send(words.json_text())
+                if self._times_words:
+                    words = tts.Words(speech_id=self._id, words=((word, self._samples),))
+                    await self._connection.send(words.json_text())
                 pcm = b"\x10\x27" * (TtsStandIn.hz // 10)
                 await self._connection.send(tts.encode_audio(tts.Audio(self._id, self._samples, pcm)))
                 self._samples += TtsStandIn.hz // 10

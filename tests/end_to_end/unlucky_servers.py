@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
@@ -49,7 +50,7 @@ class Fate:
         """Whether it happens now."""
         if len(self.strokes) >= self._most or self._chance.random() >= chance:
             return False
-        self.strokes.append(Stroke(asyncio.get_running_loop().time(), what))
+        self.strokes.append(Stroke(time.monotonic(), what))  # the loop's clock, in its threads too
         return True
 
     def between(self, least: float, most: float) -> float:
@@ -185,7 +186,9 @@ class UnluckyLlm(LlmStandIn):
         text = "" if self.fate.strikes("llm: no words", 0.03) else self._answer()
         for word in text.split(" "):
             if self.fate.strikes("llm: cut off in the middle", 0.005):
-                raise ConnectionError
+                assert request.transport
+                request.transport.abort()
+                await asyncio.sleep(60)
             if self.fate.strikes("llm: dies", 0.003):
                 self.fate.kill(self, self.fate.between(0.2, 1.0))
                 await asyncio.sleep(60)
