@@ -59,7 +59,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         # At most a few: the speeches whose AudioEnd has not come.
         self._speeches: dict[str, int] = {}
         self._contexts: dict[int, str] = {}
-        self._complete: set[str] = set()  # at most a few: those spoken to their end and not yet heard
+        self._broken: set[str] = set()  # at most a few: contexts that have not been heard to their end
 
     def can_generate_metrics(self) -> bool:
         """It can."""
@@ -69,6 +69,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         """Have a sentence spoken; its audio arrives on its own. Where the server is away, nothing is said."""
         if not self.connected:
             logger.warning("tts_server is away: this answer is not spoken")
+            self._broken.add(context_id)
             yield TTSStoppedFrame(context_id=context_id)
             await self.remove_audio_context(context_id)
             return
@@ -85,7 +86,7 @@ class TtsService(ServerLink, WebsocketTTSService):
 
     async def on_audio_context_interrupted(self, context_id: str) -> None:
         """The caller interrupted: what has not been heard will not be."""
-        self._complete.discard(context_id)
+        self._broken.discard(context_id)
         speech_id = self._forget(context_id)
         if speech_id is not None:
             await self._send(Cancel(speech_id=speech_id))
@@ -99,10 +100,10 @@ class TtsService(ServerLink, WebsocketTTSService):
 
         What a server that failed has not said, nobody has heard: the LLM must not believe that they have.
         """
-        if context_id in self._complete:
-            await super()._apply_force_complete(context_id)
-        else:
+        if context_id in self._broken or context_id in self._speeches:
             self._aggregated_frame_sequencer.force_complete(context_id, 0)
+        else:
+            await super()._apply_force_complete(context_id)
 
     def _start_message(self) -> Message:
         return Start(protocol=PROTOCOL, traceparent=self._trace.parent())
@@ -112,6 +113,7 @@ class TtsService(ServerLink, WebsocketTTSService):
 
     async def _lost(self) -> None:
         # Pipecat ends the audio contexts of a connection that is gone.
+        self._broken.update(self._speeches)
         self._speeches.clear()
         self._contexts.clear()
 
@@ -146,7 +148,6 @@ class TtsService(ServerLink, WebsocketTTSService):
                 times = [(word, start_sample / self.sample_rate) for word, start_sample in words]
                 await self.add_word_timestamps(times, self._contexts[speech_id])
             case AudioEnd(speech_id=speech_id) if speech_id in self._contexts:
-                self._complete.add(self._contexts[speech_id])
                 await self._end(speech_id)
             case Failed() as failed:
                 await self._fail(failed)
@@ -171,4 +172,5 @@ class TtsService(ServerLink, WebsocketTTSService):
             return  # our Cancel met the speech's end on the way
         await self.push_error(f"tts_server: {failed.message} ({failed.code})")
         if failed.speech_id is not None:
+            self._broken.add(self._contexts[failed.speech_id])
             await self._end(failed.speech_id)

@@ -3,7 +3,7 @@
 The real agent, in a process of its own and in real time, is called over WebRTC: flite's voices say the
 sentences of `turns.json` in one long call, while servers answer in the times that are published for a
 machine (`stage_times.py`), the same in every mode. Prints tables as markdown; draws each turn where a folder
-is given. An agent that knows no AGENT_EAGER_MS runs the same way every time. Other settings of the agent's
+is given. An agent that cannot answer ahead runs the same way in every mode. Other settings of the agent's
 are taken from the environment: AGENT_AUDIO_OUT_CHUNK_MS=10 python -m ...
 """
 
@@ -126,6 +126,7 @@ async def run(plan: Plan, eager_ms: int, seed: int, folder: Path) -> list[Figure
         environment = {
             "AGENT_PORT": str(port),
             "AGENT_LOG_FORMAT": "json",
+            "AGENT_ANSWER_AHEAD": str(eager_ms > 0),
             "AGENT_EAGER_MS": str(eager_ms),
             **servers.settings,
             **verdicts.environment,

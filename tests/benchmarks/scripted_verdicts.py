@@ -84,7 +84,8 @@ def follow(verdicts: Verdicts) -> None:
         complete = verdicts.verdict(began_s, answer["prediction"] == 1)
         took_ms = 1000 * (ended_s - began_s)
         verdicts.note(Prediction(ended_s, took_ms, float(answer["probability"]), complete))
-        return {**answer, "prediction": int(complete)}
+        told = answer["probability"] if complete == (answer["prediction"] == 1) else float(complete)
+        return {**answer, "prediction": int(complete), "probability": told}
 
     LocalSmartTurnAnalyzerV3._predict_endpoint = scripted
 

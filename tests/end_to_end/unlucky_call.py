@@ -9,9 +9,11 @@ somebody speaks is seen in the samples instead of by Silero, and Smart Turn's ve
 
 import asyncio
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -235,12 +237,6 @@ async def left_behind(before: set[asyncio.Task[Any]]) -> list[str]:
 @contextmanager
 def scripted_ears() -> Generator[None, None, None]:
     """Who speaks is seen in the samples, and the verdict is the script's; it comes as late as fate has it."""
-    analyze = BaseSmartTurn.analyze_end_of_turn
-
-    async def take_time(self: BaseSmartTurn) -> object:
-        if _Stage.caller:
-            await asyncio.sleep(_Stage.caller._fate.between(0.0, 0.3))
-        return await analyze(self)
 
     def predict(self: LocalSmartTurnAnalyzerV3, audio_array: object) -> dict[str, Any]:
         complete = _Stage.caller is None or _Stage.caller.judge()
@@ -249,13 +245,31 @@ def scripted_ears() -> Generator[None, None, None]:
     def confidence(self: SileroVADAnalyzer, buffer: bytes) -> float:
         return float(not is_silent(buffer))
 
-    with (
-        patch.object(BaseSmartTurn, "analyze_end_of_turn", take_time),
-        patch.object(LocalSmartTurnAnalyzerV3, "_predict_endpoint", predict),
-        patch.object(SileroVADAnalyzer, "voice_confidence", confidence),
-        patch.object(VADAnalyzer, "_get_smoothed_volume", lambda *_: 1.0),
-    ):
+    with ExitStack() as patches:
+        for owner, name, scripted in (
+            (LocalSmartTurnAnalyzerV3, "_predict_endpoint", predict),
+            (SileroVADAnalyzer, "voice_confidence", confidence),
+            (VADAnalyzer, "_get_smoothed_volume", lambda *_: 1.0),
+            *((owner, name, _late(getattr(owner, name))) for owner, name in _askers()),
+        ):
+            patches.enter_context(patch.object(owner, name, scripted))
         yield
+
+
+def _askers() -> Iterator[tuple[type, str]]:
+    """Who asks Smart Turn: Pipecat, or an agent that asks the model by itself."""
+    yield BaseSmartTurn, "analyze_end_of_turn"
+    if find_spec("agent.smart_turn"):
+        yield import_module("agent.smart_turn").SmartTurn, "judge"
+
+
+def _late(ask: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+    async def take_time(*args: object) -> object:
+        if _Stage.caller:
+            await asyncio.sleep(_Stage.caller._fate.between(0.0, 0.3))
+        return await ask(*args)
+
+    return take_time
 
 
 def _now() -> float:
