@@ -223,7 +223,7 @@ async def left_behind(before: set[asyncio.Task[Any]]) -> list[str]:
     """The tasks that do not end by themselves within a second."""
 
     def left() -> list[str]:
-        names = (task.get_coro().__qualname__ for task in asyncio.all_tasks() - before)
+        names = (str(getattr(task.get_coro(), "__qualname__", task)) for task in asyncio.all_tasks() - before)
         return [name for name in names if name != KEPT_CONNECTION]
 
     try:

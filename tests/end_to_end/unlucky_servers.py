@@ -117,19 +117,24 @@ class UnluckyAsr(WebSocketStandIn):
             text=ear.text(),
             end_sample=ear.samples,
         )
-        ids = {"utterance_id": commit.utterance_id, "commit_id": commit.commit_id}
         await asyncio.sleep(self.fate.between(0.0, 0.4))  # the Finals of two Commits may change places
         with suppress(ConnectionClosed):
             if self.fate.strikes("asr: no final", 0.03):
                 return
             if self.fate.strikes("asr: refuses", 0.03):
-                await connection.send(asr.Failed(code="broken", message="not now", **ids).json_text())
+                await connection.send(_refusal(commit).json_text())
             elif self.fate.strikes("asr: cut off at a commit", 0.03):
                 connection.transport.abort()
             elif self.fate.strikes("asr: dies", 0.03):
                 self.fate.kill(self, self.fate.between(0.2, 1.5))
             else:
                 await connection.send(final.json_text())
+
+
+def _refusal(commit: asr.Commit) -> asr.Failed:
+    return asr.Failed(
+        code="broken", message="not now", utterance_id=commit.utterance_id, commit_id=commit.commit_id
+    )
 
 
 class _Ear:
