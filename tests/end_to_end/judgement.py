@@ -14,6 +14,8 @@ REACT_S = 0.6
 DEAD_AIR_S = 2.0
 STOP_S = 1.2
 """The agent's setting `smart_turn_stop_ms`: silence after which a turn is over, whatever Smart Turn says."""
+PATIENCE_S = 0.5
+"""The least silence after which an agent may decide by itself that the caller has finished."""
 BLUR_S = 0.1
 """Chunks and packets."""
 EXCUSES = (
@@ -106,7 +108,7 @@ def _with_next(seen: Observed) -> list[tuple[Utterance, float]]:
 def _verdict_s(seen: Observed, said: Utterance) -> float:
     """When the agent may take the caller to have finished, at the earliest."""
     complete = (verdict.at_s for verdict in seen.verdicts if verdict.complete and verdict.at_s > said.start_s)
-    return min([*complete, said.end_s + STOP_S])
+    return min([*complete, said.end_s + PATIENCE_S])
 
 
 def _heard(seen: Observed) -> list[str]:

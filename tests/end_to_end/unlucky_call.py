@@ -124,7 +124,7 @@ class Caller(Line):
         for _ in range(3):
             match self._fate.pick("plain", "plain", "pauses", "interrupts", "coughs", "is quick"):
                 case "pauses":
-                    await self._speak(pause_s=self._fate.between(0.25, 0.9))
+                    await self._speak(pause_s=self._fate.between(0.25, 0.8))
                 case "interrupts":
                     await self._speak()
                     if await self._answered():
