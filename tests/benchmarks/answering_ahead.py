@@ -69,6 +69,8 @@ class Held:
     began_s: float
     """When the recording begins, on the event loop's clock."""
     ways_in_s: list[float | None]
+    late_s: list[float]
+    """How late the caller's process was at worst, in each turn."""
 
 
 def speak(turns: int, folder: Path) -> list[Spoken]:
@@ -90,6 +92,7 @@ async def hold(url: str, plan: Plan, script: Script, verdicts: Verdicts, seed: i
     """One call with all turns. Raises CannotCall; a call that breaks ends early."""
     chance = random.Random(seed)
     ways_in_s: list[float | None] = []
+    late_s: list[float] = []
     began_s = 0.0
     async with dial(url, jitter_packets=plan.caller_packets) as call:
         try:
@@ -98,16 +101,18 @@ async def hold(url: str, plan: Plan, script: Script, verdicts: Verdicts, seed: i
             times = draw(plan.published, len(plan.spoken), seed)
             for number, (spoken, drawn) in enumerate(zip(plan.spoken, times, strict=True), 1):
                 await call.wait(chance.random() * 0.1)  # the VAD's windows begin anywhere
+                call.clock.worst_lateness_samples = 0
                 script.say(spoken.sentence, drawn)
                 starts_s = began_s + call.clock.now() / CALL_HZ
                 verdict = "incomplete" if number in plan.forced else "complete"
                 verdicts.expect(starts_s + spoken.last_loud / CALL_HZ, verdict)
                 await call.say(spoken.turn, ANSWER_S)
+                late_s.append(call.clock.worst_lateness_samples / CALL_HZ)
                 ways_in_s.append(_way_in_s(call, spoken, began_s, script.speech_heard_s))
                 print(".", end="", file=sys.stderr, flush=True)
         except HungUp as hung_up:
             print(hung_up, file=sys.stderr)
-        return Held(call, began_s, ways_in_s)
+        return Held(call, began_s, ways_in_s, late_s)
 
 
 def _way_in_s(call: Call, spoken: Spoken, began_s: float, heard_s: float | None) -> float | None:
@@ -148,12 +153,12 @@ def measure(
     """The figures of every turn, and their pictures."""
     recording = recording_of(held.call)
     report = report_of(held.call, recording, "")
-    lateness_ms = report.caller_lateness_ms
-    print(f" (the caller was late by {lateness_ms:.0f} ms at worst)", file=sys.stderr)
+    print(file=sys.stderr)
     measured: list[Figures] = []
-    for number, (row, way_in_s) in enumerate(zip(rows_of(report, logged), held.ways_in_s, strict=False), 1):
+    # A call that broke has fewer turns than planned.
+    for number, row in enumerate(rows_of(report, logged)[: len(held.ways_in_s)], 1):
         works = [work for work in script.done if work.turn == number]
-        moments = moments_of(held, report, number, way_in_s)
+        moments = moments_of(held, report, number)
         made = predictions_of(held, number, predictions)
         forced = number in plan.forced
         turn = report.turns[number]
@@ -177,7 +182,7 @@ def _draw(
     draw_turn(turn, works, made, moments, recording, began_s).save(path)
 
 
-def moments_of(held: Held, report: CallReport, number: int, way_in_s: float | None) -> Moments:
+def moments_of(held: Held, report: CallReport, number: int) -> Moments:
     """When what happened in a turn; the greeting is number 0."""
     turn = report.turns[number]
     answer_ms, speech_end_ms = turn.answer_start_ms, turn.speech_end_ms or 0.0
@@ -190,7 +195,8 @@ def moments_of(held: Held, report: CallReport, number: int, way_in_s: float | No
     before = [at_ms for at_ms in started if speech_end_ms < at_ms < latest_ms]
     return Moments(
         speech_end=held.began_s + speech_end_ms / 1000,
-        way_in_s=way_in_s,
+        way_in_s=held.ways_in_s[number - 1],
+        late_s=held.late_s[number - 1],
         bot_started=held.began_s + before[-1] / 1000 if before and answer_ms is not None else None,
         answer_start=None if answer_ms is None else held.began_s + answer_ms / 1000,
     )
@@ -228,6 +234,12 @@ def main() -> int:
     parser.add_argument(
         "--caller-packets", type=int, default=4, help="the caller's jitter buffer (%(default)s)"
     )
+    parser.add_argument(
+        "--calm-ms",
+        type=float,
+        default=np.inf,
+        help="leave out turns in which the machine stalled for longer",
+    )
     options = parser.parse_args()
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
@@ -240,7 +252,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     counts = f"{options.turns} turns in one call, {options.runs} calls a mode"
-    print(markdown(runs, plan.published, counts))
+    print(markdown(runs, plan.published, counts, options.calm_ms))
     return 0
 
 

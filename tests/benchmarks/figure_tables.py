@@ -15,9 +15,16 @@ Runs = dict[int, list[Figures]]
 """Every turn of every run, by `eager_ms`."""
 
 
-def markdown(runs: Runs, published: Published, counts: str) -> str:
-    """All tables."""
+def markdown(runs: Runs, published: Published, counts: str, calm_ms: float = np.inf) -> str:
+    """All tables, of the turns in which the caller's own process was never later than `calm_ms`."""
+    calm = {eager_ms: [turn for turn in turns if turn.late_ms <= calm_ms] for eager_ms, turns in runs.items()}
     head = f"{counts}; the servers take {published.name}'s times. {machine()}."
+    every, kept = sum(map(len, runs.values())), sum(map(len, calm.values()))
+    if kept < every:
+        head += (
+            f" {every - kept} of {every} turns are left out: this machine stalled, by over {calm_ms:.0f} ms."
+        )
+    runs = calm
     parts = [head, _server(runs, published), _inside(runs), _outside(runs), _waste(runs), _failures(runs)]
     return "\n\n".join(part for part in parts if part)
 

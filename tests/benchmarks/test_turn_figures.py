@@ -11,7 +11,7 @@ from tests.benchmarks.turn_figures import Figures, Moments, figures, used_answer
 
 HEARD = "The answer is number 2. Anything else?"
 TURN = TurnReport("More tea!", True, "more tea", (), HEARD, 0.0, 1_000.0, 1_700.0, 700.0, None, None)
-MOMENTS = Moments(speech_end=101.0, way_in_s=0.1, bot_started=101.6, answer_start=101.7)
+MOMENTS = Moments(speech_end=101.0, way_in_s=0.1, late_s=0.01, bot_started=101.6, answer_start=101.7)
 WORKS = [
     Work(1, "asr", 101.20, 101.22),
     Work(1, "llm", 101.22, 101.30, cancelled=True, answer=1),
@@ -60,8 +60,10 @@ def test_what_nobody_heard_is_waste():
 
 
 def test_the_tables_have_each_mode_beside_what_is_published():
-    silent = replace(measured(), server_ms=None)
-    text = markdown({0: [measured(), silent], 100: [measured(forced=True)]}, RTX5090, "2 turns")
+    silent, late = replace(measured(), server_ms=None), replace(measured(), late_ms=41.0)
+    runs = {0: [measured(), silent, late], 100: [measured(forced=True)]}
+    text = markdown(runs, RTX5090, "2 turns", calm_ms=40.0)
+    assert "1 of 4 turns are left out" in text
     assert "| published | 20 | 415 | 508 | 544 | | 639 |" in text
     assert "| not answering ahead | 1 | 480 | 480 | 480 | 480 | 480 |" in text
     assert '| answering ahead at 100 ms, Smart Turn made to say "incomplete" | 1 | 480 |' in text

@@ -29,6 +29,8 @@ class Moments:
     """The caller's last sound, in the recording."""
     way_in_s: float | None
     """From a sound of the caller's to its arrival at the ASR server."""
+    late_s: float
+    """How late the caller's own process was at worst: what else the machine does."""
     bot_started: float | None
     """The agent said that it began to speak."""
     answer_start: float | None
@@ -71,6 +73,8 @@ class Figures:
     way_in_ms: float | None
     vad_ms: float | None
     way_out_ms: float | None
+    late_ms: float
+    """How late the caller's process was at worst: above some 20 ms the machine was busy with other things."""
     waste: Waste
 
     @property
@@ -107,6 +111,7 @@ def figures(
         way_in_ms=way_in_ms,
         vad_ms=vad_ms,
         way_out_ms=way_out_ms,
+        late_ms=1000 * moments.late_s,
         waste=waste(works, used),
     )
 

@@ -16,6 +16,9 @@ STOP_S = 1.2
 """The agent's setting `smart_turn_stop_ms`: silence after which a turn is over, whatever Smart Turn says."""
 PATIENCE_S = 0.5
 """The least silence after which an agent may decide by itself that the caller has finished."""
+INCURABLE = ("llm: no first token", "tts: ")
+"""Strokes after which today's agent says nothing until the caller speaks again, or for long: it waits for an
+LLM that took the question, and has nobody else to speak where the voice fails."""
 BLUR_S = 0.1
 """Chunks and packets."""
 EXCUSES = (
@@ -43,6 +46,8 @@ def early_audio(seen: Observed) -> Iterable[str]:
 
 def dead_air(seen: Observed) -> Iterable[str]:
     """After the caller has finished, the agent is heard within 2 s, and what a wrong verdict takes."""
+    if any(stroke.what.startswith(INCURABLE) for stroke in seen.strokes):
+        return
     wrong = any(stroke.what == "verdict: incomplete" for stroke in seen.strokes)
     for said, next_s in _with_next(seen):
         limit_s = DEAD_AIR_S + (STOP_S if wrong else 0.0)
