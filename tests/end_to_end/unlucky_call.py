@@ -77,7 +77,7 @@ class Observed:
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
     strokes: list[Stroke] = field(default_factory=list[Stroke])
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    """The agent's context when the caller hung up."""
+    """The agent's context after the call."""
     hung_up_s: float = 0.0
     tasks_left: list[str] = field(default_factory=list[str])
 
@@ -209,13 +209,14 @@ async def hold(agent: Agent, servers: Servers, seed: int) -> Observed:
     await caller.pick_up()
     try:
         await caller.converse()
-        observed.messages = [*next(iter(agent._calls)).context.get_messages()]  # type: ignore[list-item]
+        context = next(iter(agent._calls)).context
     finally:
         await caller.hang_up()
         async with asyncio.timeout(PATIENCE_S):
             await call
         await fate.is_over()
         observed.tasks_left = await left_behind(before)
+    observed.messages = [*context.get_messages()]  # type: ignore[list-item]
     return observed
 
 
