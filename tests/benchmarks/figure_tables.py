@@ -88,6 +88,8 @@ def _waste(runs: Runs) -> str:
     ]
     for eager_ms, turns in runs.items():
         wastes = [turn.waste for turn in turns]
+        if not wastes:
+            continue
         total_ms = sum(waste.ms + waste.used_ms for waste in wastes) or 1.0
         means = (
             np.mean([getattr(waste, name) for waste in wastes])
