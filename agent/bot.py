@@ -29,7 +29,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregatorParams,
 )
 from pipecat.processors.frame_processor import FrameProcessor
-from pipecat.runner.types import RunnerArguments, WebSocketRunnerArguments
+from pipecat.runner.types import RunnerArguments, SmallWebRTCRunnerArguments, WebSocketRunnerArguments
 from pipecat.runner.utils import create_transport
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 from pipecat.transports.base_transport import BaseTransport, TransportParams
@@ -39,6 +39,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from agent.asr_service import AsrService
 from agent.idle import Silence, Step
+from agent.jitter import keep_order
 from agent.latency import watch_latency
 from agent.llm_service import LlmService, llm_client
 from agent.playback import Heard, Playback
@@ -70,6 +71,8 @@ class Agent:
 
     async def answer(self, runner_args: RunnerArguments) -> None:
         """Hold one call; returns when it is over. Cancelling hangs up."""
+        if isinstance(runner_args, SmallWebRTCRunnerArguments):
+            keep_order(runner_args.webrtc_connection, self._settings.jitter_packets)
         buffered = isinstance(runner_args, WebSocketRunnerArguments)
         playback = Playback(self._settings.client_buffer_ms if buffered else 0)
         transport = await create_transport(runner_args, self._transports(playback))

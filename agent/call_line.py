@@ -7,8 +7,8 @@
 
 Both channels are recorded on one clock, that of the samples sent (`CallClock`). The agent's audio is put
 where a listener would have heard it: see `agent.recording.Playout` for the method and its error. So a
-gap is what a caller hears with this receiver. It contains the path both ways and aiortc's jitter buffer
-of four packets (80 ms); it does not contain a sound card. With a peer on the same machine that echoes after
+gap is what a caller hears with this receiver. It contains the path both ways and a jitter buffer of four
+packets (80 ms); it does not contain a sound card. With a peer on the same machine that echoes after
 a known delay, gaps came out 2 to 17 ms longer than the delay and the 193 ms that the path takes by itself,
 two cores being busy (tests/agent/test_call.py).
 """
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from agent.call_media import CALL_HZ, CallClock, Microphone, read_wav
 from agent.call_messages import Activity, Event, Goodbye, client_ready, read_message
+from agent.jitter import hold_packets
 from agent.recording import Playout, Span, Tape, speech_end
 
 CONNECT_S = 10.0
@@ -202,9 +203,10 @@ class Call:
             self._news.clear()
             await self._news.wait()
 
-    async def connect(self, url: str, token: str, peer: RTCPeerConnection) -> Track:
+    async def connect(self, url: str, token: str, peer: RTCPeerConnection, jitter_packets: int) -> Track:
         """Offer, answer, ICE and DTLS; returns the agent's track. Raises CannotCall."""
         line = peer.addTransceiver(self._microphone, direction="sendrecv")
+        hold_packets(line.receiver, jitter_packets)
         channel = peer.createDataChannel("rtvi", ordered=True)
         channel.on("open", lambda: channel.send(client_ready()))
         channel.on("message", self._take_message)
@@ -270,13 +272,16 @@ class Call:
 
 
 @asynccontextmanager
-async def dial(url: str, token: str = "") -> AsyncIterator[Call]:
-    """A call that is up, until the block ends. Raises CannotCall; leaving the block hangs up."""
+async def dial(url: str, token: str = "", jitter_packets: int = 4) -> AsyncIterator[Call]:
+    """A call that is up, until the block ends. Raises CannotCall; leaving the block hangs up.
+
+    `jitter_packets`, of 20 ms, is how long the agent's audio is held to be put in order (`agent.jitter`).
+    """
     # Without this aiortc asks a public STUN server for an address, which takes 5 s where there is none.
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     call = Call()
     try:
-        track = await call.connect(url.rstrip("/"), token, peer)
+        track = await call.connect(url.rstrip("/"), token, peer, jitter_packets)
         hearing = asyncio.create_task(call.hear(track))
         try:
             yield call

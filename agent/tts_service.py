@@ -96,6 +96,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         self._rehearsal: Rehearsal | None = None
         self._performed = Performed("", deque())
         self._sentences = self._new_aggregator()
+        self._broken: set[str] = set()  # at most a few: contexts that have not been heard to their end
 
     def can_generate_metrics(self) -> bool:
         """It can."""
@@ -125,6 +126,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         """Have a sentence spoken; its audio arrives on its own. Where the server is away, nothing is said."""
         if not self.connected:
             logger.warning("tts_server is away: this answer is not spoken")
+            self._broken.add(context_id)
             yield TTSStoppedFrame(context_id=context_id)
             await self.remove_audio_context(context_id)
             return
@@ -145,6 +147,7 @@ class TtsService(ServerLink, WebsocketTTSService):
 
     async def on_audio_context_interrupted(self, context_id: str) -> None:
         """The caller interrupted: what has not been heard will not be."""
+        self._broken.discard(context_id)
         speech_id = self._forget(context_id)
         if speech_id is not None:
             await self._send(Cancel(speech_id=speech_id))
@@ -152,6 +155,16 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def on_audio_context_completed(self, context_id: str) -> None:
         """All of it has been handed on, or nothing came for too long: then the server need not go on."""
         await self.on_audio_context_interrupted(context_id)
+
+    async def _apply_force_complete(self, context_id: str) -> None:
+        """Pipecat adds the words that were never timed: right where a speech was spoken to its end.
+
+        What a server that failed has not said, nobody has heard: the LLM must not believe that they have.
+        """
+        if context_id in self._broken or context_id in self._speeches:
+            self._aggregated_frame_sequencer.force_complete(context_id, 0)
+        else:
+            await super()._apply_force_complete(context_id)
 
     def _start_message(self) -> Message:
         return Start(protocol=PROTOCOL, traceparent=self._trace.parent())
@@ -162,6 +175,7 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def _lost(self) -> None:
         self._rehearsal = None
         # Pipecat ends the audio contexts of a connection that is gone.
+        self._broken.update(self._speeches)
         self._speeches.clear()
         self._contexts.clear()
         self._words.clear()
@@ -288,6 +302,7 @@ class TtsService(ServerLink, WebsocketTTSService):
             await self.push_error(f"tts_server: {failed.message} ({failed.code})")
         elif speech_id in self._contexts:
             await self.push_error(f"tts_server: {failed.message} ({failed.code})")
+            self._broken.add(self._contexts[speech_id])
             await self._end(speech_id)
         elif self._rehearsal and speech_id == self._rehearsal.speech_id:
             logger.warning("tts_server: {} ({}), ahead of the turn's end", failed.message, failed.code)

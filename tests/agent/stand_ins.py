@@ -37,8 +37,6 @@ from wire.message import Message
 T = TypeVar("T")
 PATIENCE_S = 30.0
 """For what takes a fraction of a second on a machine that has nothing else to do."""
-FRAME_BYTES = 640
-"""20 ms at 16 kHz."""
 
 
 async def eventually(true: Callable[[], bool]) -> None:
@@ -153,6 +151,7 @@ class TtsStandIn(WebSocketStandIn):
         super().__init__()
         self.slow = slow
         self.fails: tts.Failed | None = None
+        self.times_words = True
 
     @property
     def said(self) -> list[str]:
@@ -173,7 +172,8 @@ class TtsStandIn(WebSocketStandIn):
                 ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
                 await connection.send(ready.json_text())
             case tts.Open(speech_id=speech_id):
-                speeches[speech_id] = _Speech(connection, speech_id, 0.1 if self.slow else 0)
+                speech = _Speech(connection, speech_id, 0.1 if self.slow else 0, self.times_words)
+                speeches[speech_id] = speech
             case tts.Speak(speech_id=speech_id) if self.fails:
                 failed = self.fails.model_copy(update={"speech_id": speech_id})
                 await connection.send(failed.json_text())
@@ -190,8 +190,11 @@ class TtsStandIn(WebSocketStandIn):
 class _Speech:
     """Words wait for those before them."""
 
-    def __init__(self, connection: ServerConnection, speech_id: int, word_s: float) -> None:
+    def __init__(
+        self, connection: ServerConnection, speech_id: int, word_s: float, times_words: bool
+    ) -> None:
         self._connection = connection
+        self._times_words = times_words
         self._id = speech_id
         self._word_s = word_s
         self._samples = 0
@@ -212,8 +215,9 @@ class _Speech:
     async def _run(self) -> None:
         with suppress(ConnectionClosed):
             while (word := await self._words.get()) is not None:
-                words = tts.Words(speech_id=self._id, words=((word, self._samples),))
-                await self._connection.send(words.json_text())
+                if self._times_words:
+                    words = tts.Words(speech_id=self._id, words=((word, self._samples),))
+                    await self._connection.send(words.json_text())
                 pcm = b"\x10\x27" * (TtsStandIn.hz // 10)
                 await self._connection.send(tts.encode_audio(tts.Audio(self._id, self._samples, pcm)))
                 self._samples += TtsStandIn.hz // 10
@@ -276,16 +280,16 @@ class LlmStandIn:
         pieces = [answer] if isinstance(answer, dict) else [{"content": f"{w} "} for w in answer.split()]
         try:
             for piece in pieces:
-                await response.write(_chunk(piece, None))
+                await response.write(chunk(piece, None))
                 await asyncio.sleep(self._word_s)
-            await response.write(_chunk({}, "tool_calls" if isinstance(answer, dict) else "stop"))
+            await response.write(chunk({}, "tool_calls" if isinstance(answer, dict) else "stop"))
             await response.write(b"data: [DONE]\n\n")
         except ConnectionError:
             self.abandoned += 1
         return response
 
 
-def _chunk(delta: dict[str, Any], finish: str | None) -> bytes:
+def chunk(delta: dict[str, Any], finish: str | None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [choice]}
     return f"data: {json.dumps(chunk)}\n\n".encode()
@@ -293,6 +297,8 @@ def _chunk(delta: dict[str, Any], finish: str | None) -> bytes:
 
 class Line(BaseTransport):
     """A telephone line without a network: the test speaks into it, and listens."""
+
+    packet_ms = 20
 
     def __init__(self) -> None:
         super().__init__()
@@ -349,11 +355,11 @@ class Line(BaseTransport):
 
     async def _keep_sending(self) -> None:
         loop = asyncio.get_running_loop()
-        start_s, sent = loop.time(), 0
+        start_s, sent, size = loop.time(), 0, 32 * self.packet_ms
         while True:
-            await asyncio.sleep(max(0, start_s + sent * 0.02 - loop.time()))
-            packet = bytes(self._to_say[:FRAME_BYTES]).ljust(FRAME_BYTES, b"\0")
-            del self._to_say[:FRAME_BYTES]
+            await asyncio.sleep(max(0, start_s + sent * self.packet_ms / 1000 - loop.time()))
+            packet = bytes(self._to_say[:size]).ljust(size, b"\0")
+            del self._to_say[:size]
             if not self._to_say:
                 self._said.set()
             await self._input.push_audio_frame(InputAudioRawFrame(packet, 16_000, 1))

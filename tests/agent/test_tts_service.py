@@ -214,6 +214,25 @@ async def test_a_server_that_dies_while_it_speaks_ends_the_answer():
         await rig.until(LLMFullResponseEndFrame)
 
 
+async def test_what_a_server_that_dies_has_not_said_is_not_taken_for_heard():
+    server = TtsStandIn(slow=True)
+    async with voiced(server) as rig:
+        await answer(rig, "word " * 100)
+        await rig.until(TTSTextFrame)
+        await server.stop()
+        await rig.until(LLMFullResponseEndFrame)
+    assert " ".join(frame.text for frame in rig.came(TTSTextFrame)).split().count("word") < 60
+
+
+async def test_words_that_were_spoken_but_not_timed_count_as_heard():
+    server = TtsStandIn()
+    async with voiced(server) as rig:
+        server.times_words = False
+        await answer(rig, "Hello there.")
+        await rig.until(TTSStoppedFrame)
+    assert [frame.text for frame in rig.came(TTSTextFrame)] == ["Hello there."]
+
+
 async def test_answers_without_a_server_do_not_pile_up():
     async with rigged(TtsService(settings_for(tts_timeout_ms=60_000), Trace(), Speculation())) as rig:
         for _ in range(4):

@@ -1,0 +1,282 @@
+"""Servers that take the time they are told and know what is being said: an ear, a mind and a voice.
+
+They speak the real protocols on real sockets; what they say comes from the `Script`. The ear hears when
+speech begins in the audio that it gets, and so knows which words are over at a Commit; the mind answers with
+`The answer is number N. Anything else?`, so that whoever hears N knows which request was used; the voice
+hums at the pace of speech, and sends it faster than that.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+import numpy as np
+from aiohttp import web
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+import asr_server.protocol as asr
+import tts_server.protocol as tts
+from tests.agent.stand_ins import AsrStandIn, LlmStandIn, TtsStandIn, chunk, running
+from tests.benchmarks.script import Script, Work, end, now
+
+LOUD = 328
+"""int16; -40 dB: a caller's sound, which Opus leaves of no silence."""
+PARTIAL_SAMPLES = 2_560
+"""160 ms: a step of the published model."""
+GREETING = "Hello, how can I help?"
+ANSWER = "The answer is number {}. Anything else?"
+NUMBER = re.compile(r"number (\d+)")
+WORD_MS = 250
+FASTER = 4
+"""Than real time: the published voice's real-time factor on small GPUs."""
+
+
+class ScriptedAsr(AsrStandIn):
+    """Hears the words of the script that are over."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__()
+        self._script = script
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        ear = _Ear(self._script)
+        async with asyncio.TaskGroup() as answering:
+            with suppress(ConnectionClosed):
+                async for frame in connection:
+                    if isinstance(frame, bytes):
+                        if partial := ear.hear(frame):
+                            await connection.send(partial.json_text())
+                        continue
+                    message = asr.parse_client_message(frame)
+                    self.received.append(message)
+                    match message:
+                        case asr.Start():
+                            ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
+                            await connection.send(ready.json_text())
+                        case asr.NextUtterance():
+                            ear.begin(message)
+                        case asr.Commit():
+                            answering.create_task(self._finalise(connection, ear, message))
+
+    async def _finalise(self, connection: ServerConnection, ear: "_Ear", commit: asr.Commit) -> None:
+        work = self._script.begin("asr")
+        final = ear.final(commit)
+        await asyncio.sleep(self._script.times.asr_ms / 1000)
+        end(work)
+        with suppress(ConnectionClosed):
+            await connection.send(final.json_text())
+
+
+class _Ear:
+    """Where the speech of this turn lies in one connection's audio. Positions are samples since Start."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._samples = self._utterance_id = self._begin = self._shown = 0
+        self._turn = -1
+        self._onset: int | None = None
+
+    def hear(self, pcm: bytes) -> asr.Partial | None:
+        """Take in audio; the words so far, where there are more by now."""
+        if self._turn != self._script.turn:
+            self._turn, self._onset = self._script.turn, None
+        loud = np.flatnonzero(np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)) > LOUD)
+        if len(loud):
+            self._script.speech_heard_s = now()
+            if self._onset is None:
+                self._onset = self._samples + int(loud[0])
+        self._samples += len(pcm) // asr.SAMPLE_BYTES
+        if self._samples // PARTIAL_SAMPLES == self._shown:
+            return None
+        self._shown = self._samples // PARTIAL_SAMPLES
+        text = self._text()
+        partial = asr.Partial(utterance_id=self._utterance_id, text=text, end_sample=self._samples)
+        return partial if text else None
+
+    def begin(self, message: asr.NextUtterance) -> None:
+        self._utterance_id, self._begin = message.utterance_id, message.from_sample
+
+    def final(self, commit: asr.Commit) -> asr.Final:
+        return asr.Final(
+            utterance_id=commit.utterance_id,
+            commit_id=commit.commit_id,
+            text=self._text(),
+            end_sample=self._samples,
+        )
+
+    def _text(self) -> str:
+        if self._onset is None:
+            return ""
+        spoken_ms = ((at - self._onset) * 1000 / asr.SAMPLE_RATE_HZ for at in (self._begin, self._samples))
+        return self._script.sentence.between(*spoken_ms)
+
+
+class ScriptedLlm(LlmStandIn):
+    """Greets the first time, then gives numbered answers. A request that is closed is cancelled."""
+
+    def __init__(self, script: Script, tokens_per_s: float) -> None:
+        super().__init__()
+        self._script = script
+        self._tokens_per_s = tokens_per_s
+        self.prefills = 0
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_post("/v1/prefill", self._prefill)
+        # Otherwise a handler never hears that the client has hung up.
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _prefill(self, request: web.Request) -> web.Response:
+        await request.read()
+        self.prefills += 1
+        return web.json_response({"evaluated_tokens": 0, "cached_tokens": 0})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(await request.json())
+        number = len(self.requests) - 1
+        text = ANSWER.format(number) if number else GREETING
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        works = [self._script.begin("llm", number)]
+        try:
+            await response.prepare(request)
+            await asyncio.sleep(self._script.times.llm_ms / 1000)
+            end(works[0])
+            works.append(self._script.begin("tokens", number))
+            await self._generate(response, text, works[1])
+        except (asyncio.CancelledError, ConnectionError):
+            end(works[-1], cancelled=True)
+            raise
+        end(works[-1])
+        return response
+
+    async def _generate(self, response: web.StreamResponse, text: str, work: Work) -> None:
+        for token in re.findall(r"\s*\w+|\W", text):
+            await response.write(chunk({"content": token}, None))
+            work.tokens += 1
+            await asyncio.sleep(1 / self._tokens_per_s)
+        await response.write(chunk({}, "stop"))
+        await response.write(b"data: [DONE]\n\n")
+
+
+class ScriptedTts(TtsStandIn):
+    """Hums a quarter of a second per word."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__()
+        self._script = script
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        speeches: dict[int, _Speech] = {}
+        async with asyncio.TaskGroup() as speaking:
+            with suppress(ConnectionClosed):
+                async for frame in connection:
+                    message = tts.parse_client_message(str(frame))
+                    self.received.append(message)
+                    if isinstance(message, tts.Open):
+                        speech = speeches[message.speech_id] = _Speech(connection, message, self._script)
+                        speech.task = speaking.create_task(speech.run())
+                    elif isinstance(message, tts.Start):
+                        ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
+                        await connection.send(ready.json_text())
+                    elif speech := speeches.get(message.speech_id):
+                        await speech.obey(message)
+            for speech in speeches.values():
+                speech.stop()
+
+
+class _Speech:
+    """One speech: its texts wait for one another."""
+
+    def __init__(self, connection: ServerConnection, opened: tts.Open, script: Script) -> None:
+        self._connection, self._script = connection, script
+        self._id, self._hz = opened.speech_id, opened.sample_rate_hz or ScriptedTts.hz
+        self._samples = 0
+        self._ended = False
+        self._texts: asyncio.Queue[str | None] = asyncio.Queue()  # bounded by the length of an answer
+        self._works: list[Work] = []
+        self.task: asyncio.Task[None] | None = None
+
+    async def obey(self, message: tts.Speak | tts.Finish | tts.Cancel) -> None:
+        match message:
+            case tts.Speak(text=text):
+                self._texts.put_nowait(text)
+            case tts.Finish():
+                self._texts.put_nowait(None)
+            case tts.Cancel():
+                self.stop()
+                await self._end(cancelled=True)
+
+    def stop(self) -> None:
+        if self.task and not self.task.done():
+            self.task.cancel()
+            for work in self._works:
+                end(work, cancelled=True)
+
+    async def run(self) -> None:
+        with suppress(ConnectionClosed):
+            while (text := await self._texts.get()) is not None:
+                if not self._works:
+                    await self._wait_for_first_audio(text)
+                await self._say(text)
+            await self._end(cancelled=False)
+
+    async def _wait_for_first_audio(self, text: str) -> None:
+        found = NUMBER.search(text)
+        work = self._script.begin("tts", int(found[1]) if found else None)
+        self._works.append(work)
+        await asyncio.sleep(self._script.times.tts_ms / 1000)
+        end(work)
+
+    async def _say(self, text: str) -> None:
+        work = self._script.begin("audio", self._works[0].answer)
+        self._works.append(work)
+        for word in text.split():
+            words = tts.Words(speech_id=self._id, words=((word, self._samples),))
+            await self._connection.send(words.json_text())
+            pcm = hum(self._samples, self._hz * WORD_MS // 1000, self._hz)
+            await self._connection.send(tts.encode_audio(tts.Audio(self._id, self._samples, pcm)))
+            self._samples += len(pcm) // tts.SAMPLE_BYTES
+            work.audio_ms += WORD_MS
+            await asyncio.sleep(WORD_MS / 1000 / FASTER)
+        end(work)
+
+    async def _end(self, cancelled: bool) -> None:
+        if not self._ended:
+            self._ended = True
+            over = tts.AudioEnd(speech_id=self._id, samples=self._samples, cancelled=cancelled)
+            await self._connection.send(over.json_text())
+
+
+def hum(first: int, samples: int, hz: int) -> bytes:
+    """A voiced sound from sample `first` of a speech on, PCM16: five harmonics of 140 Hz."""
+    phase = 2 * np.pi * 140 * np.arange(first, first + samples) / hz
+    harmonics = np.sin(np.outer(np.arange(1, 6), phase))
+    return (2_500 * harmonics.sum(axis=0)).astype("<i2").tobytes()
+
+
+class Servers(NamedTuple):
+    """The three, listening."""
+
+    asr: ScriptedAsr
+    llm: ScriptedLlm
+    tts: ScriptedTts
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """An agent's environment that leads to them."""
+        return {"AGENT_ASR_URL": self.asr.url, "AGENT_LLM_URL": self.llm.url, "AGENT_TTS_URL": self.tts.url}
+
+
+@asynccontextmanager
+async def scripted(script: Script, tokens_per_s: float) -> AsyncIterator[Servers]:
+    """Start them, and stop them in the end."""
+    servers = Servers(ScriptedAsr(script), ScriptedLlm(script, tokens_per_s), ScriptedTts(script))
+    async with running(*servers):
+        yield servers

@@ -1,0 +1,322 @@
+"""Servers that delay, reorder, drop and die as a seed has it, on real sockets and within their protocols."""
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+from aiohttp import web
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+import asr_server.protocol as asr
+import tts_server.protocol as tts
+from tests.agent.coded_speech import Vocabulary
+from tests.agent.stand_ins import LlmStandIn, WebSocketStandIn, chunk, running
+
+WORD_MS = 160
+"""Of the agent's voice."""
+SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
+
+
+def new_words() -> Iterator[str]:
+    """Words that nobody has said yet: baba, babe, ..."""
+    return ("".join(pair) for pair in itertools.product(SYLLABLES, SYLLABLES))
+
+
+class Stroke(NamedTuple):
+    """Something that went wrong."""
+
+    at_s: float
+    what: str
+    """Begins with whom it befell: asr, llm, tts or verdict."""
+
+
+class Fate:
+    """What goes wrong in one conversation. `most` strokes, so that there is a conversation left."""
+
+    def __init__(self, seed: int, most: int = 3) -> None:
+        self._chance = random.Random(seed)
+        self._most = most
+        self.strokes: list[Stroke] = []
+        self.words = Vocabulary()
+        self._new = new_words()
+        self._deaths: list[asyncio.Task[None]] = []  # at most one for each stroke
+
+    def strikes(self, what: str, chance: float) -> bool:
+        """Whether it happens now."""
+        if len(self.strokes) >= self._most or self._chance.random() >= chance:
+            return False
+        self.strokes.append(Stroke(time.monotonic(), what))  # the loop's clock, in its threads too
+        return True
+
+    def between(self, least: float, most: float) -> float:
+        return self._chance.uniform(least, most)
+
+    def happens(self, chance: float) -> bool:
+        """Something that is nobody's fault."""
+        return self._chance.random() < chance
+
+    def pick(self, *choices: str) -> str:
+        return self._chance.choice(choices)
+
+    def kill(self, server: WebSocketStandIn | LlmStandIn, for_s: float) -> None:
+        """A crash, and a start some time later."""
+        self._deaths.append(asyncio.create_task(_die(server, for_s)))
+
+    async def is_over(self) -> None:
+        """Everybody is back."""
+        await asyncio.gather(*self._deaths)
+
+    def sentence(self, least: int, most: int) -> list[str]:
+        """Some new words."""
+        return list(itertools.islice(self._new, self._chance.randint(least, most)))
+
+
+async def _die(server: WebSocketStandIn | LlmStandIn, for_s: float) -> None:
+    await server.stop()
+    await asyncio.sleep(for_s)
+    await server.start()
+
+
+class UnluckyAsr(WebSocketStandIn):
+    """Hears the words of the conversation, and answers Commits as fate has it."""
+
+    path = asr.PATH
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fate = Fate(0, most=0)
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        ear = _Ear(self.fate.words)
+        async with asyncio.TaskGroup() as answering:
+            with suppress(ConnectionClosed):
+                async for frame in connection:
+                    if isinstance(frame, bytes):
+                        ear.hear(frame)
+                        if ear.in_speech and self.fate.strikes("asr: cut off in the middle", 0.0005):
+                            connection.transport.abort()
+                        continue
+                    match message := asr.parse_client_message(frame):
+                        case asr.Start():
+                            ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
+                            await connection.send(ready.json_text())
+                        case asr.NextUtterance():
+                            ear.begin(message.from_sample)
+                        case asr.Commit():
+                            answering.create_task(self._answer(connection, ear, message))
+
+    async def _answer(self, connection: ServerConnection, ear: "_Ear", commit: asr.Commit) -> None:
+        final = asr.Final(
+            utterance_id=commit.utterance_id,
+            commit_id=commit.commit_id,
+            text=ear.text(),
+            end_sample=ear.samples,
+        )
+        await asyncio.sleep(self.fate.between(0.0, 0.4))  # the Finals of two Commits may change places
+        with suppress(ConnectionClosed):
+            if self.fate.strikes("asr: no final", 0.03):
+                return
+            if self.fate.strikes("asr: refuses", 0.03):
+                await connection.send(_refusal(commit).json_text())
+            elif self.fate.strikes("asr: cut off at a commit", 0.03):
+                connection.transport.abort()
+            elif self.fate.strikes("asr: dies", 0.03):
+                self.fate.kill(self, self.fate.between(0.2, 1.5))
+            else:
+                await connection.send(final.json_text())
+
+
+def _refusal(commit: asr.Commit) -> asr.Failed:
+    return asr.Failed(
+        code="broken", message="not now", utterance_id=commit.utterance_id, commit_id=commit.commit_id
+    )
+
+
+class _Ear:
+    """Words, and the sample at which each was last heard."""
+
+    def __init__(self, words: Vocabulary) -> None:
+        self._words = words
+        self.samples = self._begin = 0
+        self._heard: dict[str, int] = {}
+        self.in_speech = False
+
+    def hear(self, pcm: bytes) -> None:
+        self.samples += len(pcm) // asr.SAMPLE_BYTES
+        words = self._words.hear(pcm)
+        self.in_speech = bool(words)
+        self._heard |= dict.fromkeys(words, self.samples)
+
+    def begin(self, sample: int) -> None:
+        self._begin = sample
+
+    def text(self) -> str:
+        return " ".join(word for word, last in self._heard.items() if last > self._begin)
+
+
+class UnluckyLlm(LlmStandIn):
+    """Answers with one or two sentences of new words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fate = Fate(0, most=0)
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_post("/v1/prefill", self._prefill)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.01, handler_cancellation=True)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _prefill(self, request: web.Request) -> web.Response:
+        await request.read()
+        return web.json_response({"evaluated_tokens": 0, "cached_tokens": 0})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        await request.read()
+        await asyncio.sleep(self.fate.between(0.05, 0.6))
+        if self.fate.strikes("llm: status 500", 0.03):
+            return web.json_response({"error": {"message": "not now"}}, status=500)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        if self.fate.strikes("llm: no first token", 0.02):
+            await asyncio.sleep(60)
+        text = "" if self.fate.strikes("llm: no words", 0.03) else self._answer()
+        for word in text.split(" "):
+            if self.fate.strikes("llm: cut off in the middle", 0.005):
+                assert request.transport
+                request.transport.abort()
+                await asyncio.sleep(60)
+            if self.fate.strikes("llm: dies", 0.003):
+                self.fate.kill(self, self.fate.between(0.2, 1.0))
+                await asyncio.sleep(60)
+            await response.write(chunk({"content": f"{word} "}, None))
+            await asyncio.sleep(self.fate.between(0.0, 0.05))
+        await response.write(chunk({}, "stop"))
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+    def _answer(self) -> str:
+        sentences = [self.fate.sentence(3, 7) for _ in range(2 if self.fate.happens(0.5) else 1)]
+        return " ".join(" ".join(words).capitalize() + "." for words in sentences)
+
+
+class UnluckyTts(WebSocketStandIn):
+    """Says what it is told, in sound that can be read."""
+
+    path = tts.PATH
+    hz = 24_000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fate = Fate(0, most=0)
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        speeches: dict[int, _Speech] = {}
+        async with asyncio.TaskGroup() as speaking:
+            with suppress(ConnectionClosed):
+                async for frame in connection:
+                    message = tts.parse_client_message(str(frame))
+                    if isinstance(message, tts.Open):
+                        speech = speeches[message.speech_id] = _Speech(self, connection, message)
+                        speech.task = speaking.create_task(speech.run())
+                    elif isinstance(message, tts.Start):
+                        ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
+                        await connection.send(ready.json_text())
+                    elif speech := speeches.get(message.speech_id):
+                        await speech.obey(message)
+            for speech in speeches.values():
+                speech.stop()
+
+
+class _Speech:
+    """One speech of one connection."""
+
+    def __init__(self, server: UnluckyTts, connection: ServerConnection, opened: tts.Open) -> None:
+        self._server, self._connection, self._fate = server, connection, server.fate
+        self._id, self._hz = opened.speech_id, opened.sample_rate_hz or server.hz
+        self._samples, self._ended = 0, False
+        self._texts: asyncio.Queue[str | None] = asyncio.Queue()  # bounded by the length of an answer
+        self.task: asyncio.Task[None] | None = None
+
+    async def obey(self, message: tts.Speak | tts.Finish | tts.Cancel) -> None:
+        match message:
+            case tts.Speak() if self._fate.strikes("tts: refuses", 0.03):
+                failed = tts.Failed(code="broken", message="not now", speech_id=self._id)
+                await self._connection.send(failed.json_text())
+                self.stop()
+                await self._end(cancelled=False)
+            case tts.Speak(text=text):
+                self._texts.put_nowait(text)
+            case tts.Finish():
+                self._texts.put_nowait(None)
+            case tts.Cancel():
+                self.stop()
+                await self._end(cancelled=True)
+
+    def stop(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+    async def run(self) -> None:
+        with suppress(ConnectionClosed):
+            await asyncio.sleep(self._fate.between(0.05, 0.3))
+            while (text := await self._texts.get()) is not None:
+                for word in text.split():
+                    await self._say(word)
+            if not self._fate.strikes("tts: no end", 0.01):
+                await self._end(cancelled=False)
+
+    async def _say(self, word: str) -> None:
+        if self._fate.strikes("tts: cut off in the middle", 0.005):
+            self._connection.transport.abort()
+        if self._fate.strikes("tts: dies", 0.003):
+            self._fate.kill(self._server, self._fate.between(0.2, 1.5))
+        pcm = self._fate.words.say(plain(word), self._hz * WORD_MS // 1000)
+        words = tts.Words(speech_id=self._id, words=((word, self._samples),)).json_text()
+        audio = tts.encode_audio(tts.Audio(self._id, self._samples, pcm))
+        first, then = (audio, words) if self._fate.happens(0.3) else (words, audio)
+        await self._connection.send(first)
+        await self._connection.send(then)
+        self._samples += len(pcm) // tts.SAMPLE_BYTES
+        stalls = self._fate.happens(0.03)
+        await asyncio.sleep(self._fate.between(0.3, 0.5) if stalls else WORD_MS / 4_000)
+
+    async def _end(self, cancelled: bool) -> None:
+        if not self._ended:
+            self._ended = True
+            over = tts.AudioEnd(speech_id=self._id, samples=self._samples, cancelled=cancelled)
+            await self._connection.send(over.json_text())
+
+
+def plain(word: str) -> str:
+    """As it sounds."""
+    return word.strip(".,!?").lower()
+
+
+class Servers(NamedTuple):
+    """The three, for one conversation after the other."""
+
+    asr: UnluckyAsr
+    llm: UnluckyLlm
+    tts: UnluckyTts
+
+    def suffer(self, fate: Fate) -> None:
+        """From now on."""
+        for server in self:
+            server.fate = fate
+
+
+@asynccontextmanager
+async def unlucky() -> AsyncIterator[Servers]:
+    """Start them, and stop them in the end."""
+    servers = Servers(UnluckyAsr(), UnluckyLlm(), UnluckyTts())
+    async with running(*servers):
+        yield servers
