@@ -169,9 +169,23 @@ class TtsService(ServerLink, WebsocketTTSService):
             self._rehearsal = Rehearsal(frame.ahead)
         rehearsal = self._rehearsal
         async for sentence in self._sentences.aggregate(frame.text):
-            await self._speak_ahead(rehearsal, sentence.text)
+            rehearsal = await self._rehearse_sentence(rehearsal, sentence.text)
         if frame.is_last and (rest := await self._sentences.flush()):
-            await self._speak_ahead(rehearsal, rest.text)
+            await self._rehearse_sentence(rehearsal, rest.text)
+        elif rehearsal.guess(self._sentences.text.text):
+            await self._speak_ahead(rehearsal, self._sentences.text.text)
+
+    async def _rehearse_sentence(self, rehearsal: Rehearsal, sentence: str) -> Rehearsal:
+        """Have it spoken, if it was not guessed; a wrong guess begins the rehearsal anew."""
+        guessed, rehearsal.guessed = rehearsal.guessed, None
+        if guessed == sentence:
+            return rehearsal
+        if guessed is not None:
+            await self._drop_rehearsal()
+            rehearsal.ahead.audible_s = None
+            self._rehearsal = rehearsal = Rehearsal(rehearsal.ahead)
+        await self._speak_ahead(rehearsal, sentence)
+        return rehearsal
 
     async def _speak_ahead(self, rehearsal: Rehearsal, sentence: str) -> None:
         trimmed = self._trim_text(sentence)

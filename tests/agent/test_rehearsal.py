@@ -247,6 +247,28 @@ async def test_the_time_to_its_first_audio_is_the_servers_own():
     assert [0 < time_s < 0.4 for time_s in times if time_s] == [True]
 
 
+async def test_a_first_sentence_is_spoken_before_anything_follows_it():
+    server = TtsStandIn()
+    async with staged(server) as stage:
+        await stage.rehearse("It is noon", ".", ended=False)
+        await server.until(Speak)
+        await stage.perform("It is noon", ".", " Anything else?")
+        await stage.rig.until(TTSStoppedFrame)
+    assert server.said == ["It is noon.", "Anything else?"]
+
+
+async def test_a_first_sentence_that_goes_on_is_rehearsed_anew():
+    server = TtsStandIn(slow=True)
+    pieces = ("That is 5", ".", "50 a month", ".")
+    async with staged(server) as stage:
+        await stage.rehearse(*pieces)
+        cancelled = await server.until(Cancel)
+        await stage.perform(*pieces)
+        await stage.rig.until(TTSStoppedFrame)
+        words = [frame.text for frame in stage.rig.came(TTSTextFrame)]
+    assert (" ".join(words), cancelled.speech_id) == ("That is 5.50 a month.", 1)
+
+
 def test_what_is_kept_is_bounded():
     rehearsal = Rehearsal(Ahead("hello", 0.0))
     sentence = "x" * (MAX_CHARACTERS // 2)
