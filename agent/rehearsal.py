@@ -48,6 +48,12 @@ class Rehearsal:
             self.sentences.append(text)
         return not self.is_full
 
+    def fail(self) -> None:
+        """Nothing will come of it."""
+        self.speech_id, self.is_full = None, True
+        self.sentences.clear()
+        self.kept.clear()
+
     def keep(self, piece: Audio | Words, now_s: float) -> None:
         """Take in what has come."""
         if isinstance(piece, Audio) and self.ahead.audible_s is None:

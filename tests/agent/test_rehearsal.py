@@ -269,6 +269,19 @@ async def test_a_first_sentence_that_goes_on_is_rehearsed_anew():
     assert (" ".join(words), cancelled.speech_id) == ("That is 5.50 a month.", 1)
 
 
+async def test_every_speech_that_is_dropped_is_cancelled_however_soon():
+    server = TtsStandIn(slow=True)
+    async with staged(server) as stage:
+        for _ in range(20):
+            await stage.rehearse("Yes. ", "No. ", "Maybe.")
+            stage.speculation.withdraw()
+            await stage.rig.send(EagerEndOfTurnCancelFrame())
+        await stage.rehearse("The end.")
+        await eventually(lambda: "The end." in server.said)
+        opened, cancelled = server.messages(Open)[:-1], server.messages(Cancel)
+    assert [message.speech_id for message in opened] == [message.speech_id for message in cancelled]
+
+
 def test_what_is_kept_is_bounded():
     rehearsal = Rehearsal(Ahead("hello", 0.0))
     sentence = "x" * (MAX_CHARACTERS // 2)
