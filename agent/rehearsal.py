@@ -56,6 +56,6 @@ class Rehearsal:
 
     def keep(self, piece: Audio | Words, now_s: float) -> None:
         """Take in what has come."""
-        if isinstance(piece, Audio) and self.ahead.audible_s is None:
-            self.ahead.audible_s = now_s
+        if isinstance(piece, Audio) and self.ahead.ready_s is None:
+            self.ahead.ready_s = now_s
         self.kept.append(piece)

@@ -182,7 +182,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         if guessed == sentence:
             return rehearsal
         if guessed is not None and rehearsal is self._rehearsal:
-            rehearsal.ahead.audible_s = None
+            rehearsal.ahead.ready_s = None
             rehearsal = Rehearsal(rehearsal.ahead)
             await self._drop_rehearsal(rehearsal)
         await self._speak_ahead(rehearsal, sentence)
@@ -208,8 +208,8 @@ class TtsService(ServerLink, WebsocketTTSService):
         self._speeches[context_id] = rehearsal.speech_id
         self._performed = Performed(context_id, rehearsal.sentences)
         await self.start_ttfb_metrics(start_time=rehearsal.spoke_s)
-        if rehearsal.ahead.audible_s is not None:
-            await self.stop_ttfb_metrics(end_time=rehearsal.ahead.audible_s)
+        if rehearsal.ahead.ready_s is not None:
+            await self.stop_ttfb_metrics(end_time=rehearsal.ahead.ready_s)
         while rehearsal.kept:  # what comes meanwhile is put behind it
             await self._hand_on(context_id, rehearsal.kept.popleft())
         self._contexts[rehearsal.speech_id] = context_id

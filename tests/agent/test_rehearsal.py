@@ -61,7 +61,7 @@ class Stage:
         await self.rig.send(LLMFullResponseEndFrame())
 
     async def until_audible(self) -> None:
-        await eventually(lambda: bool(self.speculation.pending and self.speculation.pending.audible_s))
+        await eventually(lambda: bool(self.speculation.pending and self.speculation.pending.ready_s))
 
     def heard_bytes(self) -> int:
         return sum(len(frame.audio) for frame in self.rig.came(TTSAudioRawFrame))
@@ -300,4 +300,4 @@ def test_an_answer_is_audible_with_its_first_audio():
     rehearsal.keep(Words(speech_id=1, words=(("hello", 0),)), 1.0)
     rehearsal.keep(Audio(1, 0, bytes(2)), 2.0)
     rehearsal.keep(Audio(1, 1, bytes(2)), 3.0)
-    assert ahead.audible_s == 2.0
+    assert ahead.ready_s == 2.0
