@@ -92,9 +92,8 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         self._sorry = settings.sorry_not_heard
         self._longest_ms, self._pause_ms = longest_ms, settings.vad_stop_ms
         self._audio = TurnAudio(LEAD_MS + settings.vad_start_ms)
-        self._waits: list[
-            asyncio.Task[None]
-        ] = []  # for the verdict of this pause, and for its end by the clock
+        # For the verdict of this pause, and for its end by the clock.
+        self._waits: list[asyncio.Task[None]] = []
         self._confirming = False
         self._owes_answer = True  # the greeting
         self._cut_short = False
