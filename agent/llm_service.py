@@ -9,6 +9,7 @@ rehearse it; and what cannot be dropped (a tool, an error that is apologised for
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -137,6 +138,8 @@ class LlmService(NvidiaLLMService):
         Not before the turn has ended: what a tool has done cannot be dropped.
         """
         self._answered |= bool(function_calls)
+        if self._ahead is not None and self._ahead.ready_s is None:
+            self._ahead.ready_s = time.time()
         await self._finish_rehearsal()
         await self._until_settled()
         await super().run_function_calls(function_calls)

@@ -19,8 +19,8 @@ class Ahead:
     began_s: float
     tokens: int = 0
     """Pieces of text that the LLM has sent: one a token, or a few."""
-    audible_s: float | None = None
-    """When the first of its audio was there."""
+    ready_s: float | None = None
+    """When the first of its audio was there, or the tool known that it wants."""
     withdrawn: bool = False
 
 
@@ -87,10 +87,10 @@ class Speculation:
         return not ahead.withdrawn and self._confirmed_s is None
 
     def _gained_ms(self) -> int | None:
-        """Until the verdict the answer went on unheard; once its audio waited, no more was gained."""
+        """Until the verdict the answer went on unheard; once it had to wait, no more was gained."""
         if self._latest is None or self._confirmed_s is None:
             return None
-        until_s = min(self._confirmed_s, self._latest.audible_s or self._confirmed_s)
+        until_s = min(self._confirmed_s, self._latest.ready_s or self._confirmed_s)
         return max(0, round(1000 * (until_s - self._latest.began_s)))
 
 

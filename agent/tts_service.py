@@ -131,8 +131,9 @@ class TtsService(ServerLink, WebsocketTTSService):
             await self.remove_audio_context(context_id)
             return
         if context_id not in self._speeches and not await self._perform(context_id, text):
-            self._speeches[context_id] = speech_id = await self._open()
+            self._speeches[context_id] = speech_id = self._new_id()
             self._contexts[speech_id] = context_id
+            await self._open(speech_id)
         if self._performed.context_id == context_id and self._performed.sentences:
             self._performed.sentences.popleft()
         else:
@@ -173,7 +174,8 @@ class TtsService(ServerLink, WebsocketTTSService):
         return parse_server_message(text)
 
     async def _lost(self) -> None:
-        self._rehearsal = None
+        if self._rehearsal:
+            self._rehearsal.fail()
         # Pipecat ends the audio contexts of a connection that is gone.
         self._broken.update(self._speeches)
         self._speeches.clear()
@@ -191,23 +193,38 @@ class TtsService(ServerLink, WebsocketTTSService):
         if frame.ahead is not self._speculation.pending or not self.connected:
             return
         if self._rehearsal is None or self._rehearsal.ahead is not frame.ahead:
-            await self._drop_rehearsal()
             self._sentences = self._new_aggregator()
-            self._rehearsal = Rehearsal(frame.ahead)
-        rehearsal = self._rehearsal
+            await self._drop_rehearsal(Rehearsal(frame.ahead))
+        rehearsal = self._rehearsal or Rehearsal(frame.ahead)
         async for sentence in self._sentences.aggregate(frame.text):
-            await self._speak_ahead(rehearsal, sentence.text)
+            rehearsal = await self._rehearse_sentence(rehearsal, sentence.text)
         if frame.is_last and (rest := await self._sentences.flush()):
-            await self._speak_ahead(rehearsal, rest.text)
+            await self._rehearse_sentence(rehearsal, rest.text)
+        elif rehearsal.guess(self._sentences.text.text):
+            await self._speak_ahead(rehearsal, self._sentences.text.text)
+
+    async def _rehearse_sentence(self, rehearsal: Rehearsal, sentence: str) -> Rehearsal:
+        """Have it spoken, if it was not guessed; a wrong guess begins the rehearsal anew."""
+        guessed, rehearsal.guessed = rehearsal.guessed, None
+        if guessed == sentence:
+            return rehearsal
+        if guessed is not None and rehearsal is self._rehearsal:
+            rehearsal.ahead.ready_s = None
+            rehearsal = Rehearsal(rehearsal.ahead)
+            await self._drop_rehearsal(rehearsal)
+        await self._speak_ahead(rehearsal, sentence)
+        return rehearsal
 
     async def _speak_ahead(self, rehearsal: Rehearsal, sentence: str) -> None:
         trimmed = self._trim_text(sentence)
         text = trimmed and await self._transform_text(trimmed, TextType.SENTENCE)
-        if not text or not rehearsal.say(text):
+        # It may have been dropped while this waited for something.
+        if not text or rehearsal is not self._rehearsal or not rehearsal.say(text):
             return
         if rehearsal.speech_id is None:
             rehearsal.spoke_s = time.time()
-            rehearsal.speech_id = await self._open()
+            rehearsal.speech_id = self._new_id()
+            await self._open(rehearsal.speech_id)
         await self._send(Speak(speech_id=rehearsal.speech_id, text=text))
 
     async def _perform(self, context_id: str, text: str) -> bool:
@@ -218,27 +235,29 @@ class TtsService(ServerLink, WebsocketTTSService):
         self._speeches[context_id] = rehearsal.speech_id
         self._performed = Performed(context_id, rehearsal.sentences)
         await self.start_ttfb_metrics(start_time=rehearsal.spoke_s)
-        if rehearsal.ahead.audible_s is not None:
-            await self.stop_ttfb_metrics(end_time=rehearsal.ahead.audible_s)
+        if rehearsal.ahead.ready_s is not None:
+            await self.stop_ttfb_metrics(end_time=rehearsal.ahead.ready_s)
         while rehearsal.kept:  # what comes meanwhile is put behind it
             await self._hand_on(context_id, rehearsal.kept.popleft())
         self._contexts[rehearsal.speech_id] = context_id
         self._rehearsal = None
         return True
 
-    async def _drop_rehearsal(self) -> None:
-        rehearsal, self._rehearsal = self._rehearsal, None
+    async def _drop_rehearsal(self, following: Rehearsal | None = None) -> None:
+        rehearsal, self._rehearsal = self._rehearsal, following
         if rehearsal is not None and rehearsal.speech_id is not None:
             self._words.pop(rehearsal.speech_id, None)
             await self._send(Cancel(speech_id=rehearsal.speech_id))
 
-    async def _open(self) -> int:
-        """Begin a speech; its id."""
+    def _new_id(self) -> int:
         self._last_id += 1
         self._words[self._last_id] = HeardWords(self._options.audio_out_hz, self._unheard_ms)
+        return self._last_id
+
+    async def _open(self, speech_id: int) -> None:
         await self._send(
             Open(
-                speech_id=self._last_id,
+                speech_id=speech_id,
                 voice=self._options.voice,
                 language=self._options.language,
                 preset=self._options.voice_preset,
@@ -246,13 +265,12 @@ class TtsService(ServerLink, WebsocketTTSService):
                 traceparent=self._trace.parent(),
             )
         )
-        return self._last_id
 
     def _forget(self, context_id: str) -> int | None:
         """The id of the context's speech, which is over for us; None where it has none (any more)."""
         speech_id = self._speeches.pop(context_id, None)
         if speech_id is not None:
-            self._contexts.pop(speech_id, None)  # not there yet while a rehearsal is handed on
+            self._contexts.pop(speech_id, None)  # not there while a rehearsal is being handed on
             del self._words[speech_id]
         return speech_id
 
@@ -271,7 +289,9 @@ class TtsService(ServerLink, WebsocketTTSService):
                 pass
 
     async def _hand_on(self, context_id: str, piece: Audio | Words) -> None:
-        words = self._words[piece.speech_id]
+        words = self._words.get(piece.speech_id)
+        if words is None:
+            return  # interrupted while a rehearsal was being handed on
         if isinstance(piece, Words):
             words.push_words(piece.words)
             return
@@ -307,5 +327,5 @@ class TtsService(ServerLink, WebsocketTTSService):
         elif self._rehearsal and speech_id == self._rehearsal.speech_id:
             logger.warning("tts_server: {} ({}), ahead of the turn's end", failed.message, failed.code)
             del self._words[speech_id]
-            self._rehearsal = None  # it is tried again when it is to be heard
+            self._rehearsal.fail()  # it is tried again when it is to be heard
         # else our Cancel met the speech's end on the way

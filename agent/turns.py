@@ -91,11 +91,10 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         self._silence_ms = silence_ms
         self._speculation = speculation
         self._sorry = settings.sorry_not_heard
-        self._longest_ms = longest_ms
+        self._longest_ms, self._pause_ms = longest_ms, settings.vad_stop_ms
         self._audio = TurnAudio(LEAD_MS + settings.vad_start_ms)
-        self._waits: list[
-            asyncio.Task[None]
-        ] = []  # for the verdict of this pause, and for its end by the clock
+        # For the verdict of this pause, and for its end by the clock.
+        self._waits: list[asyncio.Task[None]] = []
         self._confirming = False
         self._owes_answer = True  # the greeting
         self._cut_short = False
@@ -205,8 +204,8 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         await self._do(self._rules.verdict(pause, verdict.complete))
 
     async def _watch_the_clock(self, pause: int) -> None:
-        """Patience counts silence in audio, and there is none where a microphone is switched off."""
-        await asyncio.sleep(max(0, self._longest_ms + SLACK_MS) / 1000)
+        """End the turn where no audio comes: a microphone that is switched off sends no silence to count."""
+        await asyncio.sleep(max(0, self._longest_ms - self._pause_ms + SLACK_MS) / 1000)
         await self._do(self._rules.run_out(pause))
 
     async def _stop_waiting(self) -> None:

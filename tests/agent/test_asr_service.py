@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from pipecat.frames.frames import (
-    EagerTranscriptionFrame,
     ErrorFrame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
@@ -21,7 +20,7 @@ from pipecat.processors.frame_processor import FrameDirection
 from agent.asr_service import AsrService
 from agent.trace import Trace
 from agent.turn_frames import CommitEarlyFrame, NothingHeardFrame, SpeechGoesOnFrame, TurnConfirmedFrame
-from asr_server.protocol import Commit, Failed, Final, NextUtterance, Partial, Start
+from asr_server.protocol import Commit, Failed, NextUtterance, Partial, Start
 from tests.agent.stand_ins import AsrStandIn, Rig, eventually, rigged, running, settings_for
 from wire.message import trace_ids
 
@@ -296,86 +295,3 @@ async def test_what_the_server_should_not_say_does_no_harm(text: str):
         await caller.pause()
         await caller.finish()
         assert (await rig.until(TranscriptionFrame)).text == "hello"
-
-
-async def test_a_first_silence_is_committed_with_the_silence_there_was():
-    server = AsrStandIn("hello")
-    async with listening(server, vad_hangover_ms=0) as (_, caller):
-        await caller.speak(ms=1_000)
-        await caller.fall_silent()
-        assert (await server.until(Commit)).speech_end_sample == 16 * (1_000 - 96)
-
-
-async def test_words_are_told_before_the_turn_is_confirmed():
-    server = AsrStandIn("hello")
-    async with listening(server) as (rig, caller):
-        await caller.speak()
-        await caller.fall_silent()
-        assert (await rig.until(EagerTranscriptionFrame)).text == "hello"
-
-
-@pytest.mark.parametrize("final", ["", ("book a table", 0.2)])
-async def test_words_that_are_empty_or_unsure_are_not_told_before(final: str | tuple[str, float]):
-    server = AsrStandIn(final, "hello")
-    async with listening(server) as (rig, caller):
-        await caller.speak()
-        await caller.fall_silent()
-        await server.until(Commit)
-        await caller.pause()
-        await rig.until(EagerTranscriptionFrame)
-    assert [frame.text for frame in rig.came(EagerTranscriptionFrame)] == ["hello"]
-
-
-async def test_a_silence_that_becomes_a_pause_is_not_committed_again():
-    server = AsrStandIn("hello", "hello again")
-    async with listening(server) as (rig, caller):
-        await caller.speak()
-        await caller.fall_silent()
-        await rig.until(EagerTranscriptionFrame)
-        await caller.pause()
-        await caller.finish()
-        assert (await rig.until(TranscriptionFrame)).text == "hello"
-    assert len(server.messages(Commit)) == 1
-
-
-async def test_a_silence_that_is_not_answered_when_it_becomes_a_pause_is_waited_for():
-    server = AsrStandIn(None)
-    async with listening(server) as (rig, caller):
-        await caller.speak()
-        await caller.fall_silent()
-        commit = await server.until(Commit)
-        await caller.pause()
-        await caller.finish()
-        final = Final(utterance_id=commit.utterance_id, commit_id=commit.commit_id, text="hi", end_sample=1)
-        await server.say(final)
-        assert (await rig.until(TranscriptionFrame)).text == "hi"
-    assert len(server.messages(Commit)) == 1
-
-
-async def test_who_goes_on_after_a_short_silence_is_heard_to_the_end():
-    server = AsrStandIn("can you", "can you help me")
-    async with listening(server) as (rig, caller):
-        await caller.speak()
-        await caller.fall_silent()
-        await rig.until(EagerTranscriptionFrame)
-        await caller.go_on()
-        await caller.pause()
-        await caller.finish()
-        await rig.until(TranscriptionFrame)
-    assert [frame.text for frame in rig.came(TranscriptionFrame)] == ["can you help me"]
-    assert len({commit.utterance_id for commit in server.messages(Commit)}) == 1
-
-
-async def test_a_turn_that_was_confirmed_too_late_is_not_taken_for_the_next():
-    server = AsrStandIn("can you", "can you help me")
-    async with listening(server) as (rig, caller):
-        await caller.speak()
-        await caller.pause()
-        await server.until(Commit)
-        await caller.speak()
-        await caller.finish()
-        await caller.pause()
-        await server.until(Commit, 2)
-        await caller.finish()
-        await rig.until(TranscriptionFrame)
-    assert [frame.text for frame in rig.came(TranscriptionFrame)] == ["can you help me"]

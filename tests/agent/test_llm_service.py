@@ -212,6 +212,14 @@ async def test_a_tool_waits_for_the_end_of_the_turn_and_is_then_called_once():
     assert not any(isinstance(frame, EagerEndOfTurnCancelFrame) for frame in mind.rig.up)
 
 
+async def test_a_tool_that_waits_gains_no_more_time():
+    async with thinking(LlmStandIn(tool_call("ring", {}))) as mind:
+        await mind.ask_ahead()
+        await mind.until_rehearsed()
+        assert mind.speculation.pending
+        assert mind.speculation.pending.ready_s
+
+
 async def test_a_tool_that_was_withdrawn_is_never_called():
     async with thinking(LlmStandIn(tool_call("ring", {}), "It is noon.")) as mind:
         await mind.ask_ahead()

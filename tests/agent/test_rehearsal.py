@@ -61,7 +61,7 @@ class Stage:
         await self.rig.send(LLMFullResponseEndFrame())
 
     async def until_audible(self) -> None:
-        await eventually(lambda: bool(self.speculation.pending and self.speculation.pending.audible_s))
+        await eventually(lambda: bool(self.speculation.pending and self.speculation.pending.ready_s))
 
     def heard_bytes(self) -> int:
         return sum(len(frame.audio) for frame in self.rig.came(TTSAudioRawFrame))
@@ -247,6 +247,41 @@ async def test_the_time_to_its_first_audio_is_the_servers_own():
     assert [0 < time_s < 0.4 for time_s in times if time_s] == [True]
 
 
+async def test_a_first_sentence_is_spoken_before_anything_follows_it():
+    server = TtsStandIn()
+    async with staged(server) as stage:
+        await stage.rehearse("It is noon", ".", ended=False)
+        await server.until(Speak)
+        await stage.perform("It is noon", ".", " Anything else?")
+        await stage.rig.until(TTSStoppedFrame)
+    assert server.said == ["It is noon.", "Anything else?"]
+
+
+async def test_a_first_sentence_that_goes_on_is_rehearsed_anew():
+    server = TtsStandIn(slow=True)
+    pieces = ("That is 5", ".", "50 a month", ".")
+    async with staged(server) as stage:
+        await stage.rehearse(*pieces)
+        cancelled = await server.until(Cancel)
+        await stage.perform(*pieces)
+        await stage.rig.until(TTSStoppedFrame)
+        words = [frame.text for frame in stage.rig.came(TTSTextFrame)]
+    assert (" ".join(words), cancelled.speech_id) == ("That is 5.50 a month.", 1)
+
+
+async def test_every_speech_that_is_dropped_is_cancelled_however_soon():
+    server = TtsStandIn(slow=True)
+    async with staged(server) as stage:
+        for _ in range(20):
+            await stage.rehearse("Yes. ", "No. ", "Maybe.")
+            stage.speculation.withdraw()
+            await stage.rig.send(EagerEndOfTurnCancelFrame())
+        await stage.rehearse("The end.")
+        await eventually(lambda: "The end." in server.said)
+        opened, cancelled = server.messages(Open)[:-1], server.messages(Cancel)
+    assert [message.speech_id for message in opened] == [message.speech_id for message in cancelled]
+
+
 def test_what_is_kept_is_bounded():
     rehearsal = Rehearsal(Ahead("hello", 0.0))
     sentence = "x" * (MAX_CHARACTERS // 2)
@@ -265,4 +300,4 @@ def test_an_answer_is_audible_with_its_first_audio():
     rehearsal.keep(Words(speech_id=1, words=(("hello", 0),)), 1.0)
     rehearsal.keep(Audio(1, 0, bytes(2)), 2.0)
     rehearsal.keep(Audio(1, 1, bytes(2)), 3.0)
-    assert ahead.audible_s == 2.0
+    assert ahead.ready_s == 2.0

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -32,3 +34,17 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_token_is_not_printed():
     assert "secret" not in repr(agent_settings(token="secret", llm_token="secret"))
+
+
+@pytest.mark.parametrize(
+    ("options", "early_ms"),
+    [
+        ({}, 100),
+        ({"eager_ms": 0}, 0),
+        ({"eager_ms": 200, "vad_stop_ms": 200}, 0),
+        ({"eager_ms": 150, "vad_stop_ms": 300}, 150),
+        ({"answer_ahead": False}, 0),
+    ],
+)
+def test_nothing_is_begun_ahead_of_a_pause_that_is_no_longer(options: dict[str, Any], early_ms: int):
+    assert agent_settings(**options).early_ms == early_ms

@@ -12,7 +12,7 @@ def test_audio_that_waits_gains_no_more():
     speculation = Speculation()
     speculation.begin("hello", 10.0)
     assert speculation.pending
-    speculation.pending.audible_s = 10.1
+    speculation.pending.ready_s = 10.1
     speculation.confirm(10.5)
     assert speculation.account().gained_ms == 100
 
