@@ -48,7 +48,7 @@ CALLERS_SHARE = 0.3
 """Of the power heard: what neither echo nor noise explains, where the caller speaks."""
 DECAY = 0.6
 """Of an echo's power, each 10 ms: a room whose reverberation lasts 0.27 s."""
-SMEAR = np.array([0.5, 1.0, *DECAY ** np.arange(12)], np.float32)[:, None]
+SMEAR = np.array([0.5, 1.0, *DECAY ** np.arange(12)], np.float32)
 """How much of each hop, from the one after on back, is heard in one: the two clocks differ by up to a hop."""
 CAP_PERCENTILE = 75
 """Whatever is louder than most of two seconds counts as that: half a second of coughing hides no echo."""
@@ -189,7 +189,8 @@ class EchoWatch:
         """What was played, as a room makes it last."""
         back = len(SMEAR) - 2
         played = self._played.hops(start - back, count + back + 1)
-        return np.stack([(played[at : at + len(SMEAR)][::-1] * SMEAR).max(0) for at in range(count)])
+        windows = np.lib.stride_tricks.sliding_window_view(played, len(SMEAR), axis=0)
+        return (windows * SMEAR[::-1]).max(2)
 
     def _couple(self) -> Coupling:
         """How the last two seconds of both go together."""

@@ -96,7 +96,8 @@ class Interruption:
         self._stop_after_ms = stop_after_ms
         self._words, self._matter = Words.NONE, 0
         self._text = ""
-        self._echoed = self._late_ms = 0
+        self._echoed = 0
+        self._late_ms = self._before_ms = self._after_ms = 0
         self._unsettled_ms = self._silent_ms = 0
         self._open = False
         self.ducked = False
@@ -113,24 +114,24 @@ class Interruption:
         """The VAD hears speech; `onset_ms` of the last ONSET_MS are the caller's."""
         self._open, self.ducked = True, False
         self._words, self._matter, self._text = Words.NONE, 0, ""
-        self._echoed = self._late_ms = self.caller_ms = 0
+        self._echoed = self.caller_ms = 0
+        self._late_ms = self._before_ms = self._after_ms = 0
         return self._look(onset_ms)
 
     def hear(self, passed_ms: int, caller_ms: int, onset_ms: int) -> Verdict:
         """More was heard: `caller_ms` of it are the caller's, and `onset_ms` of the last ONSET_MS."""
         if not self._open:
             return Verdict.GO_ON
+        self._unsettled_ms -= passed_ms
         if not self.ducked:
-            verdict = self._look(onset_ms)
-            self._late_ms = LATE_MS if self.ducked else 0
-            return verdict
+            return self._wait(passed_ms, onset_ms)
         self.caller_ms += caller_ms
         self._late_ms -= passed_ms
-        self._unsettled_ms -= passed_ms
         self._silent_ms = 0 if caller_ms else self._silent_ms + passed_ms
         verdict = self._judge()
         if verdict is Verdict.GO_ON and self._silent_ms >= PAUSE_MS:
             self.ducked, verdict = False, Verdict.FALSE_ALARM
+            self._before_ms, self._after_ms = 0, 2 * LATE_MS
         return verdict
 
     def read(self, text: str) -> None:
@@ -166,9 +167,22 @@ class Interruption:
         """Without the words that were read before the caller was heard: the agent's own."""
         return " ".join(text.split()[self._echoed :])
 
+    def _wait(self, passed_ms: int, onset_ms: int) -> Verdict:
+        """The VAD hears speech, which is not the caller's, or not any more."""
+        self._before_ms += passed_ms
+        self._after_ms -= passed_ms
+        if self._after_ms > 0 and self._says_so():
+            return Verdict.STOP
+        verdict = self._look(onset_ms)
+        if self._before_ms >= ONSET_MS:  # else the VAD was only quicker than the comparison
+            if self.ducked:
+                self._late_ms = LATE_MS
+            elif self._after_ms <= 0:
+                self._echoed = len(self._text.split())
+        return verdict
+
     def _look(self, onset_ms: int) -> Verdict:
         if onset_ms < ONSET_SHARE * ONSET_MS:
-            self._echoed = len(self._text.split())
             return Verdict.GO_ON  # so far it is an echo, or noise
         self.ducked = True
         self.caller_ms, self._silent_ms = onset_ms, 0

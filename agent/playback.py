@@ -87,7 +87,7 @@ class Playback(BaseAudioFilter):
     @property
     def silenced(self) -> bool:
         """Whether it has been faded out, and what passes now is heard by nobody."""
-        return self._silenced_s is not None
+        return self._silenced_s is not None and self._faded.is_set()
 
     def duck(self) -> None:
         """Make it quieter, until `restore`."""
@@ -144,7 +144,7 @@ class Playback(BaseAudioFilter):
         self._last_s = now_s
         self._chunks.append((now_s, samples))
         self.played_samples += len(samples)
-        if self.silenced and self._envelope.gain == 0:
+        if self._silenced_s is not None and self._envelope.gain == 0:
             self._faded.set()
         return samples.tobytes()
 

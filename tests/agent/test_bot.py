@@ -232,6 +232,7 @@ async def test_a_timer_can_be_interrupted_and_is_said_again_where_it_was_not_hea
     asr, llm, tts = AsrStandIn("hello"), LlmStandIn("Yes?"), TtsStandIn()
     async with conversation(asr, llm, tts) as caller:
         call = next(iter(caller.agent._calls))
+        await eventually(lambda: GREETING in str(call.context.messages))
         await call._quiet.wait()
         tts.fails = Failed(code="busy", message="not now", retry=True)  # so that it does not begin to sound
         ringing = asyncio.create_task(call._speak_up("Time is up."))

@@ -114,7 +114,7 @@ def test_the_agents_own_words_do_not_count():
     interruption = Interruption(STOP_AFTER_MS)
     interruption.begin(NO_MS)
     interruption.read("your table is booked")
-    interruption.hear(20, 0, NO_MS)
+    interruption.hear(200, 0, NO_MS)
     interruption.hear(20, 20, ALL_MS)
     assert interruption.conclude("your table is booked") is Verdict.GO_ON
 

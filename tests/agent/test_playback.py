@@ -38,6 +38,14 @@ async def play(playback: Playback, chunks: int = 1) -> np.ndarray:
     )
 
 
+async def faded(playback: Playback) -> None:
+    """Fade, while it plays."""
+    fading = asyncio.create_task(playback.fade_out())
+    await asyncio.sleep(0)
+    await play(playback)
+    await fading
+
+
 async def test_nothing_is_changed_as_long_as_nothing_happens():
     playback, _ = await started()
     assert (await play(playback) == LOUD).all()
@@ -70,16 +78,13 @@ async def test_a_fade_ends_with_its_chunk_and_whoever_waits_is_told():
 
 async def test_what_leaves_after_a_fade_is_silence():
     playback, _ = await started()
-    fading = asyncio.create_task(playback.fade_out())
-    await asyncio.sleep(0)
-    await play(playback)
-    await fading
+    await faded(playback)
     assert not (await play(playback, 3)).any()
 
 
 async def test_what_cannot_be_interrupted_goes_on_after_a_while():
     playback, clock = await started()
-    await playback.fade_out()
+    await faded(playback)
     clock.now_s += SILENT_S + 0.1
     assert (await play(playback, 10))[-1] == 10_000
 
@@ -104,7 +109,7 @@ async def test_words_that_pass_in_silence_are_not_heard():
     async with rigged(Heard(playback)) as rig:
         await rig.send(word("heard"))
         await rig.until(TTSTextFrame)
-        await playback.fade_out()
+        await faded(playback)
         await rig.send(word("unheard"))
         await rig.send(LLMFullResponseEndFrame())
         await rig.until(LLMFullResponseEndFrame)

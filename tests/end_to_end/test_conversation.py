@@ -144,7 +144,9 @@ def test_callers_do_not_share_a_reservation(calls: Calls):
 
 
 def test_an_interruption_silences_the_agent(calls: Calls):
-    assert (calls.hasty.turn("What time is it?").silenced_ms or np.inf) < 1_200
+    assert (
+        calls.hasty.turn("What time is it?").silenced_ms or np.inf
+    ) < 1_600  # decided by words, then faded
     assert "timer" not in calls.hasty.turn("What can you do for me?").answer  # its last words were never said
 
 
