@@ -16,6 +16,7 @@ import asr_server.protocol as asr
 import tts_server.protocol as tts
 from tests.agent.coded_speech import Vocabulary
 from tests.agent.stand_ins import LlmStandIn, WebSocketStandIn, chunk, running
+from wire.message import Message
 
 WORD_MS = 160
 """Of the agent's voice."""
@@ -96,19 +97,24 @@ class UnluckyAsr(WebSocketStandIn):
         async with asyncio.TaskGroup() as answering:
             with suppress(ConnectionClosed):
                 async for frame in connection:
-                    if isinstance(frame, bytes):
-                        ear.hear(frame)
-                        if ear.in_speech and self.fate.strikes("asr: cut off in the middle", 0.0005):
-                            connection.transport.abort()
-                        continue
-                    match message := asr.parse_client_message(frame):
-                        case asr.Start():
-                            ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
-                            await connection.send(ready.json_text())
-                        case asr.NextUtterance():
-                            ear.begin(message.from_sample)
-                        case asr.Commit():
-                            answering.create_task(self._answer(connection, ear, message))
+                    await self._take(connection, ear, frame, answering)
+
+    async def _take(
+        self, connection: ServerConnection, ear: "_Ear", frame: str | bytes, answering: asyncio.TaskGroup
+    ) -> None:
+        if isinstance(frame, bytes):
+            ear.hear(frame)
+            if ear.in_speech and self.fate.strikes("asr: cut off in the middle", 0.0005):
+                connection.transport.abort()
+            return
+        match message := asr.parse_client_message(frame):
+            case asr.Start():
+                ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
+                await connection.send(ready.json_text())
+            case asr.NextUtterance():
+                ear.begin(message.from_sample)
+            case asr.Commit():
+                answering.create_task(self._answer(connection, ear, message))
 
     async def _answer(self, connection: ServerConnection, ear: "_Ear", commit: asr.Commit) -> None:
         final = asr.Final(
@@ -224,16 +230,28 @@ class UnluckyTts(WebSocketStandIn):
             with suppress(ConnectionClosed):
                 async for frame in connection:
                     message = tts.parse_client_message(str(frame))
-                    if isinstance(message, tts.Open):
-                        speech = speeches[message.speech_id] = _Speech(self, connection, message)
-                        speech.task = speaking.create_task(speech.run())
-                    elif isinstance(message, tts.Start):
-                        ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
-                        await connection.send(ready.json_text())
-                    elif speech := speeches.get(message.speech_id):
-                        await speech.obey(message)
+                    await self._take(connection, speeches, message, speaking)
             for speech in speeches.values():
                 speech.stop()
+
+    async def _take(
+        self,
+        connection: ServerConnection,
+        speeches: dict[int, "_Speech"],
+        message: Message,
+        speaking: asyncio.TaskGroup,
+    ) -> None:
+        match message:
+            case tts.Start():
+                ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
+                await connection.send(ready.json_text())
+            case tts.Open():
+                speech = speeches[message.speech_id] = _Speech(self, connection, message)
+                speech.task = speaking.create_task(speech.run())
+            case tts.Speak() | tts.Finish() | tts.Cancel() if message.speech_id in speeches:
+                await speeches[message.speech_id].obey(message)
+            case _:
+                pass
 
 
 class _Speech:
