@@ -205,7 +205,8 @@ async def hold(agent: Agent, servers: Servers, seed: int) -> Observed:
     servers.suffer(fate)
     before = asyncio.all_tasks()
     caller = _Stage.caller = Caller(fate, observed)
-    call = asyncio.create_task(agent.converse(caller))
+    playback = getattr(caller, "playback", None)  # where the line has what plays the agent's voice
+    call = asyncio.create_task(agent.converse(caller, *([playback] if playback else [])))
     await caller.pick_up()
     try:
         await caller.converse()
