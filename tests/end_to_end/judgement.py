@@ -9,8 +9,8 @@ from itertools import pairwise
 from tests.end_to_end.unlucky_call import Observed, Sound, Utterance
 from tests.end_to_end.unlucky_servers import plain
 
-REACT_S = 0.6
-"""From a caller's first sound until the agent is silent: 0.2 s until the VAD believes it, and a little."""
+REACT_S = 0.8
+"""From a caller's first sound until the agent is silent: that it is speech, and meant for the agent."""
 DEAD_AIR_S = 2.0
 STOP_S = 1.2
 """The agent's setting `smart_turn_stop_ms`: silence after which a turn is over, whatever Smart Turn says."""

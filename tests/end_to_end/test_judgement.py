@@ -43,7 +43,7 @@ def test_all_is_well():
     ("rule", "change"),
     [
         ("early_audio", lambda seen: replace(seen, sounds=[Sound(11.2, 11.3, ("with",)), *ANSWER])),
-        ("early_audio", lambda seen: replace(seen, sounds=[Sound(10.7, 10.8, ("with",)), *ANSWER])),
+        ("early_audio", lambda seen: replace(seen, sounds=[Sound(10.85, 10.95, ("with",)), *ANSWER])),
         ("dead_air", lambda seen: replace(remembering(assistant="")(seen), sounds=[])),
         ("dead_air", lambda seen: replace(seen, sounds=[Sound(13.2, 13.3, ("with", "pleasure"))])),
         ("lost_words", remembering(user="more")),

@@ -20,6 +20,8 @@ from wire.message import Message
 
 WORD_MS = 160
 """Of the agent's voice."""
+CHUNK_SAMPLES = 2_560
+"""The ear tells what it has heard every 160 ms."""
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 
 
@@ -103,7 +105,8 @@ class UnluckyAsr(WebSocketStandIn):
         self, connection: ServerConnection, ear: "_Ear", frame: str | bytes, answering: asyncio.TaskGroup
     ) -> None:
         if isinstance(frame, bytes):
-            ear.hear(frame)
+            if partial := ear.hear(frame):
+                await connection.send(partial.json_text())
             if ear.in_speech and self.fate.strikes("asr: cut off in the middle", 0.0005):
                 connection.transport.abort()
             return
@@ -112,7 +115,7 @@ class UnluckyAsr(WebSocketStandIn):
                 ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
                 await connection.send(ready.json_text())
             case asr.NextUtterance():
-                ear.begin(message.from_sample)
+                ear.begin(message)
             case asr.Commit():
                 answering.create_task(self._answer(connection, ear, message))
 
@@ -148,18 +151,25 @@ class _Ear:
 
     def __init__(self, words: Vocabulary) -> None:
         self._words = words
-        self.samples = self._begin = 0
+        self.samples = self._begin = self._utterance_id = 0
         self._heard: dict[str, int] = {}
+        self._shown = ""
         self.in_speech = False
 
-    def hear(self, pcm: bytes) -> None:
-        self.samples += len(pcm) // asr.SAMPLE_BYTES
+    def hear(self, pcm: bytes) -> asr.Partial | None:
+        """Take in audio; the words so far, where they have become more within another chunk."""
+        before, self.samples = self.samples // CHUNK_SAMPLES, self.samples + len(pcm) // asr.SAMPLE_BYTES
         words = self._words.hear(pcm)
         self.in_speech = bool(words)
         self._heard |= dict.fromkeys(words, self.samples)
+        text = self.text()
+        if self.samples // CHUNK_SAMPLES == before or text in ("", self._shown):
+            return None
+        self._shown = text
+        return asr.Partial(utterance_id=self._utterance_id, text=text, end_sample=self.samples)
 
-    def begin(self, sample: int) -> None:
-        self._begin = sample
+    def begin(self, message: asr.NextUtterance) -> None:
+        self._utterance_id, self._begin = message.utterance_id, message.from_sample
 
     def text(self) -> str:
         return " ".join(word for word, last in self._heard.items() if last > self._begin)
