@@ -5,8 +5,10 @@ from aiortc import RTCPeerConnection
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
 from hypothesis import given, strategies as st
+from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
-from agent.jitter import BUFFER, Counts, ReorderBuffer, hold_packets
+from agent.jitter import BUFFER, Counts, ReorderBuffer, hold_packets, keep_order
+from tests.agent.stand_ins import eventually
 
 
 def packet(number: int) -> RtpPacket:
@@ -78,6 +80,15 @@ async def test_a_receiver_uses_it():
     receiver = peer.addTransceiver("audio").receiver
     assert getattr(receiver, BUFFER) is not hold_packets(receiver, 1) is getattr(receiver, BUFFER)
     await peer.close()
+
+
+async def test_a_call_uses_it_once_it_is_connected():
+    connection = SmallWebRTCConnection()
+    receiver = connection.pc.addTransceiver("audio").receiver
+    keep_order(connection, 1)
+    await connection._call_event_handler("connected")
+    await eventually(lambda: isinstance(getattr(receiver, BUFFER), ReorderBuffer))
+    await connection.pc.close()
 
 
 def test_a_receiver_that_keeps_its_buffer_elsewhere_is_left_alone():

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from pipecat.frames.frames import (
     EagerEndOfTurnCancelFrame,
     Frame,
@@ -22,6 +23,7 @@ from pipecat.frames.frames import (
 )
 from pipecat.metrics.metrics import TTFBMetricsData
 
+from agent.heard_words import half_ms
 from agent.rehearsal import MAX_CHARACTERS, Rehearsal
 from agent.speculation import Ahead, AheadTextFrame, Speculation
 from agent.trace import Trace
@@ -109,17 +111,22 @@ async def test_what_comes_while_it_is_handed_on_keeps_its_place():
     assert words == ["One", "two", "three", "four", "five", "six."]
 
 
-async def test_its_words_have_the_times_of_their_audio():
+async def test_its_words_stand_where_they_are_heard():
     server = TtsStandIn()
     async with staged(server) as stage:
         await stage.rehearse(*TWO_SENTENCES)
         await stage.until_audible()
-        await asyncio.sleep(0.2)  # held for a while
         await stage.perform(*TWO_SENTENCES)
         await stage.rig.until(TTSStoppedFrame)
-        words = stage.rig.came(TTSTextFrame)
-    begins = [round(((frame.pts or 0) - (words[0].pts or 0)) / 1e6) for frame in words]
-    assert begins == [0, 100, 200, 300, 400]
+        heard_ms, words = 0.0, list[tuple[str, float]]()
+        for frame in stage.rig.down:
+            if isinstance(frame, TTSAudioRawFrame):
+                heard_ms += 1000 * frame.num_frames / frame.sample_rate
+            elif isinstance(frame, TTSTextFrame):
+                words.append((frame.text, heard_ms))
+    assert [heard for _, heard in words] == pytest.approx(
+        [min(100 * place + half_ms(word), 500) for place, (word, _) in enumerate(words)], abs=1
+    )
 
 
 async def test_what_was_not_rehearsed_yet_is_spoken_behind_it():

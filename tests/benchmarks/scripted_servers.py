@@ -21,6 +21,7 @@ import asr_server.protocol as asr
 import tts_server.protocol as tts
 from tests.agent.stand_ins import AsrStandIn, LlmStandIn, TtsStandIn, chunk, running
 from tests.benchmarks.script import Script, Work, end, now
+from wire.message import Message
 
 LOUD = 328
 """int16; -40 dB: a caller's sound, which Opus leaves of no silence."""
@@ -46,20 +47,25 @@ class ScriptedAsr(AsrStandIn):
         async with asyncio.TaskGroup() as answering:
             with suppress(ConnectionClosed):
                 async for frame in connection:
-                    if isinstance(frame, bytes):
-                        if partial := ear.hear(frame):
-                            await connection.send(partial.json_text())
-                        continue
-                    message = asr.parse_client_message(frame)
-                    self.received.append(message)
-                    match message:
-                        case asr.Start():
-                            ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
-                            await connection.send(ready.json_text())
-                        case asr.NextUtterance():
-                            ear.begin(message)
-                        case asr.Commit():
-                            answering.create_task(self._finalise(connection, ear, message))
+                    await self._take(connection, ear, frame, answering)
+
+    async def _take(
+        self, connection: ServerConnection, ear: "_Ear", frame: str | bytes, answering: asyncio.TaskGroup
+    ) -> None:
+        if isinstance(frame, bytes):
+            if partial := ear.hear(frame):
+                await connection.send(partial.json_text())
+            return
+        message = asr.parse_client_message(frame)
+        self.received.append(message)
+        match message:
+            case asr.Start():
+                ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
+                await connection.send(ready.json_text())
+            case asr.NextUtterance():
+                ear.begin(message)
+            case asr.Commit():
+                answering.create_task(self._finalise(connection, ear, message))
 
     async def _finalise(self, connection: ServerConnection, ear: "_Ear", commit: asr.Commit) -> None:
         work = self._script.begin("asr")
@@ -179,16 +185,28 @@ class ScriptedTts(TtsStandIn):
                 async for frame in connection:
                     message = tts.parse_client_message(str(frame))
                     self.received.append(message)
-                    if isinstance(message, tts.Open):
-                        speech = speeches[message.speech_id] = _Speech(connection, message, self._script)
-                        speech.task = speaking.create_task(speech.run())
-                    elif isinstance(message, tts.Start):
-                        ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
-                        await connection.send(ready.json_text())
-                    elif speech := speeches.get(message.speech_id):
-                        await speech.obey(message)
+                    await self._take(connection, speeches, message, speaking)
             for speech in speeches.values():
                 speech.stop()
+
+    async def _take(
+        self,
+        connection: ServerConnection,
+        speeches: dict[int, "_Speech"],
+        message: Message,
+        speaking: asyncio.TaskGroup,
+    ) -> None:
+        match message:
+            case tts.Start():
+                ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
+                await connection.send(ready.json_text())
+            case tts.Open():
+                speech = speeches[message.speech_id] = _Speech(connection, message, self._script)
+                speech.task = speaking.create_task(speech.run())
+            case tts.Speak() | tts.Finish() | tts.Cancel() if message.speech_id in speeches:
+                await speeches[message.speech_id].obey(message)
+            case _:
+                pass
 
 
 class _Speech:

@@ -9,13 +9,15 @@ from itertools import pairwise
 from tests.end_to_end.unlucky_call import Observed, Sound, Utterance
 from tests.end_to_end.unlucky_servers import plain
 
-REACT_S = 0.6
-"""From a caller's first sound until the agent is silent: 0.2 s until the VAD believes it, and a little."""
+REACT_S = 0.8
+"""From a caller's first sound until the agent is silent: that it is speech, and meant for the agent."""
 DEAD_AIR_S = 2.0
 STOP_S = 1.2
 """The agent's setting `smart_turn_stop_ms`: silence after which a turn is over, whatever Smart Turn says."""
 PATIENCE_S = 0.5
 """The least silence after which an agent may decide by itself that the caller has finished."""
+REMEDIES_S = {"verdict: incomplete": STOP_S, "llm: ": 1.5}
+"""What the agent takes for a wrong verdict, and to ask an LLM once more: OpenAI's client waits 0.5 to 1 s."""
 INCURABLE = ("llm: no first token", "tts: ")
 """Strokes after which today's agent says nothing until the caller speaks again, or for long: it waits for an
 LLM that took the question, and has nobody else to speak where the voice fails."""
@@ -45,12 +47,15 @@ def early_audio(seen: Observed) -> Iterable[str]:
 
 
 def dead_air(seen: Observed) -> Iterable[str]:
-    """After the caller has finished, the agent is heard within 2 s, and what a wrong verdict takes."""
+    """After the caller has finished, the agent is heard within 2 s, and what its remedies take."""
     if any(stroke.what.startswith(INCURABLE) for stroke in seen.strokes):
         return
-    wrong = any(stroke.what == "verdict: incomplete" for stroke in seen.strokes)
     for said, next_s in _with_next(seen):
-        limit_s = DEAD_AIR_S + (STOP_S if wrong else 0.0)
+        struck = {stroke.what for stroke in seen.strokes if said.start_s <= stroke.at_s < next_s}
+        remedies = (
+            takes_s for what, takes_s in REMEDIES_S.items() if any(name.startswith(what) for name in struck)
+        )
+        limit_s = DEAD_AIR_S + sum(remedies)
         heard_s = min(
             (sound.at_s for sound in seen.sounds if sound.at_s >= said.end_s), default=seen.hung_up_s
         )
@@ -60,7 +65,10 @@ def dead_air(seen: Observed) -> Iterable[str]:
 
 
 def lost_words(seen: Observed) -> Iterable[str]:
-    """What the caller says is in the context once, in order; what the ear lost is apologised for."""
+    """What the caller says is in the context once, in order; what the ear lost is apologised for.
+
+    Not where the caller goes on before an apology can be heard: then they have cut it short.
+    """
     known = [word for text in _texts(seen, "user")[1:] for word in text.split()]
     spoken = [word for said in _spoken(seen) for word in said.words]
     if doubled := [word for word in dict.fromkeys(known) if known.count(word) > 1]:
@@ -69,7 +77,7 @@ def lost_words(seen: Observed) -> Iterable[str]:
         yield f"not as it was said: {' '.join(known)}"
     for said, next_s in _with_next(seen):
         missing = [word for word in said.words if word not in known]
-        if missing and not _apologised(seen, said.start_s, next_s + DEAD_AIR_S):
+        if missing and not _went_on(seen, said, next_s) and not _apologised(seen, said.start_s, next_s):
             yield f"lost without a word: {' '.join(missing)} of {_text(said)}"
 
 
@@ -124,6 +132,13 @@ def _cut_words(seen: Observed) -> set[str]:
     """Those after which the agent fell silent: the last of them may not have been said to its end."""
     last = [sound for sound, then in pairwise(seen.sounds) if then.at_s > sound.end_s + BLUR_S]
     return {word for sound in [*last, *seen.sounds[-1:]] for word in sound.words}
+
+
+def _went_on(seen: Observed, said: Utterance, next_s: float) -> bool:
+    """Whether the caller spoke on after words were lost."""
+    lost_s = [stroke.at_s for stroke in seen.strokes if stroke.what.startswith("asr")]
+    within = any(said.start_s <= at_s < said.end_s for at_s in lost_s)
+    return within or next_s < said.end_s + DEAD_AIR_S
 
 
 def _apologised(seen: Observed, since_s: float, until_s: float) -> bool:

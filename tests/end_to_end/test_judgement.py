@@ -19,7 +19,7 @@ def fine() -> Observed:
         seed=0,
         utterances=[SAID],
         sounds=[*ANSWER],
-        verdicts=[Verdict(11.3, True)],
+        verdicts=[Verdict(11.4, True)],
         messages=[
             {"role": "user", "content": "Greet."},
             {"role": "user", "content": "more tea"},
@@ -42,8 +42,8 @@ def test_all_is_well():
 @pytest.mark.parametrize(
     ("rule", "change"),
     [
-        ("early_audio", lambda seen: replace(seen, verdicts=[Verdict(12.15, True)])),
-        ("early_audio", lambda seen: replace(seen, sounds=[Sound(10.7, 10.8, ("with",)), *ANSWER])),
+        ("early_audio", lambda seen: replace(seen, sounds=[Sound(11.2, 11.3, ("with",)), *ANSWER])),
+        ("early_audio", lambda seen: replace(seen, sounds=[Sound(10.85, 10.95, ("with",)), *ANSWER])),
         ("dead_air", lambda seen: replace(remembering(assistant="")(seen), sounds=[])),
         ("dead_air", lambda seen: replace(seen, sounds=[Sound(13.2, 13.3, ("with", "pleasure"))])),
         ("lost_words", remembering(user="more")),
@@ -63,6 +63,15 @@ def test_a_breach_is_found(rule: str, change: Callable[[Observed], Observed]):
 def test_words_that_were_lost_may_be_apologised_for():
     sorry = Sound(12.0, 12.2, ("sorry",))
     assert breaches(replace(remembering(user="", assistant="")(fine()), sounds=[sorry])) == []
+
+
+def test_an_apology_that_the_caller_cuts_short_is_not_missed():
+    again = replace(SAID, words=("please",), start_s=12.5, end_s=12.8)
+    seen = replace(
+        remembering(user="please")(fine()), utterances=[SAID, again], verdicts=[Verdict(11.9, True)]
+    )
+    late = [Sound(13.5, 13.7, ("with",)), Sound(13.7, 13.9, ("pleasure",))]
+    assert breaches(replace(seen, sounds=late)) == []
 
 
 def test_a_wrong_verdict_takes_its_time():

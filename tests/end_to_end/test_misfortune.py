@@ -86,14 +86,22 @@ def conversations(seeds: Iterable[int]) -> tuple[list[str], list[Holdings]]:
 
 
 def left_behind(holdings: list[Holdings]) -> list[str]:
-    """What grows."""
-    before, after = holdings[WARM_UP], holdings[-1]
+    """What grows, by the least after each of five conversations: memory comes and goes."""
+    before = [min(column) for column in zip(*holdings[WARM_UP - 5 : WARM_UP], strict=True)]
+    after = [min(column) for column in zip(*holdings[-5:], strict=True)]
     limits = Holdings(MOST_MIB, MOST_SOCKETS, MOST_SOCKETS)
     return [
         f"{name}: from {was:.0f} to {now:.0f}"
         for name, was, now, most in zip(Holdings._fields, before, after, limits, strict=True)
         if now - was > most
     ]
+
+
+def test_what_grows_is_found():
+    steady = [Holdings(100.0 + number % 2 * 20, 10, 2) for number in range(20)]
+    assert left_behind(steady) == []
+    growing = [Holdings(100.0 + 2 * number, 10 + number, 2) for number in range(20)]
+    assert left_behind(growing) == ["mib: from 110 to 130", "files: from 15 to 25"]
 
 
 @pytest.mark.timeout(600)

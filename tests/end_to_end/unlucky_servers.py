@@ -16,9 +16,12 @@ import asr_server.protocol as asr
 import tts_server.protocol as tts
 from tests.agent.coded_speech import Vocabulary
 from tests.agent.stand_ins import LlmStandIn, WebSocketStandIn, chunk, running
+from wire.message import Message
 
 WORD_MS = 160
 """Of the agent's voice."""
+CHUNK_SAMPLES = 2_560
+"""The ear tells what it has heard every 160 ms."""
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 
 
@@ -96,19 +99,25 @@ class UnluckyAsr(WebSocketStandIn):
         async with asyncio.TaskGroup() as answering:
             with suppress(ConnectionClosed):
                 async for frame in connection:
-                    if isinstance(frame, bytes):
-                        ear.hear(frame)
-                        if ear.in_speech and self.fate.strikes("asr: cut off in the middle", 0.0005):
-                            connection.transport.abort()
-                        continue
-                    match message := asr.parse_client_message(frame):
-                        case asr.Start():
-                            ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
-                            await connection.send(ready.json_text())
-                        case asr.NextUtterance():
-                            ear.begin(message.from_sample)
-                        case asr.Commit():
-                            answering.create_task(self._answer(connection, ear, message))
+                    await self._take(connection, ear, frame, answering)
+
+    async def _take(
+        self, connection: ServerConnection, ear: "_Ear", frame: str | bytes, answering: asyncio.TaskGroup
+    ) -> None:
+        if isinstance(frame, bytes):
+            if partial := ear.hear(frame):
+                await connection.send(partial.json_text())
+            if ear.in_speech and self.fate.strikes("asr: cut off in the middle", 0.0005):
+                connection.transport.abort()
+            return
+        match message := asr.parse_client_message(frame):
+            case asr.Start():
+                ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
+                await connection.send(ready.json_text())
+            case asr.NextUtterance():
+                ear.begin(message)
+            case asr.Commit():
+                answering.create_task(self._answer(connection, ear, message))
 
     async def _answer(self, connection: ServerConnection, ear: "_Ear", commit: asr.Commit) -> None:
         final = asr.Final(
@@ -142,18 +151,25 @@ class _Ear:
 
     def __init__(self, words: Vocabulary) -> None:
         self._words = words
-        self.samples = self._begin = 0
+        self.samples = self._begin = self._utterance_id = 0
         self._heard: dict[str, int] = {}
+        self._shown = ""
         self.in_speech = False
 
-    def hear(self, pcm: bytes) -> None:
-        self.samples += len(pcm) // asr.SAMPLE_BYTES
+    def hear(self, pcm: bytes) -> asr.Partial | None:
+        """Take in audio; the words so far, where they have become more within another chunk."""
+        before, self.samples = self.samples // CHUNK_SAMPLES, self.samples + len(pcm) // asr.SAMPLE_BYTES
         words = self._words.hear(pcm)
         self.in_speech = bool(words)
         self._heard |= dict.fromkeys(words, self.samples)
+        text = self.text()
+        if self.samples // CHUNK_SAMPLES == before or text in ("", self._shown):
+            return None
+        self._shown = text
+        return asr.Partial(utterance_id=self._utterance_id, text=text, end_sample=self.samples)
 
-    def begin(self, sample: int) -> None:
-        self._begin = sample
+    def begin(self, message: asr.NextUtterance) -> None:
+        self._utterance_id, self._begin = message.utterance_id, message.from_sample
 
     def text(self) -> str:
         return " ".join(word for word, last in self._heard.items() if last > self._begin)
@@ -224,16 +240,28 @@ class UnluckyTts(WebSocketStandIn):
             with suppress(ConnectionClosed):
                 async for frame in connection:
                     message = tts.parse_client_message(str(frame))
-                    if isinstance(message, tts.Open):
-                        speech = speeches[message.speech_id] = _Speech(self, connection, message)
-                        speech.task = speaking.create_task(speech.run())
-                    elif isinstance(message, tts.Start):
-                        ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
-                        await connection.send(ready.json_text())
-                    elif speech := speeches.get(message.speech_id):
-                        await speech.obey(message)
+                    await self._take(connection, speeches, message, speaking)
             for speech in speeches.values():
                 speech.stop()
+
+    async def _take(
+        self,
+        connection: ServerConnection,
+        speeches: dict[int, "_Speech"],
+        message: Message,
+        speaking: asyncio.TaskGroup,
+    ) -> None:
+        match message:
+            case tts.Start():
+                ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
+                await connection.send(ready.json_text())
+            case tts.Open():
+                speech = speeches[message.speech_id] = _Speech(self, connection, message)
+                speech.task = speaking.create_task(speech.run())
+            case tts.Speak() | tts.Finish() | tts.Cancel() if message.speech_id in speeches:
+                await speeches[message.speech_id].obey(message)
+            case _:
+                pass
 
 
 class _Speech:
