@@ -39,6 +39,8 @@ LIKENESS = 0.35
 """Two people who speak at once reach 0.3 at their best delay; an echo is at 0.6 and more."""
 FORGETTING = np.float32(0.97)
 """Every 100 ms in which no echo can be made out: there is none any more, or the caller speaks."""
+LOUDEST_SHARE = 1.0
+"""No echo is louder than what was played; a caller over a tone would otherwise be the tone's echo."""
 SHARE_PERCENTILE = 30
 MARGIN = 6.0
 """An echo's bands lie within 8 dB of what is expected (see tests/benchmarks/interruptions.py)."""
@@ -222,7 +224,7 @@ def _share(heard: Powers, played: Powers) -> Powers:
     ratios = np.sort(np.where(loud, heard / (played + SILENCE), np.inf), axis=0)
     place = (SHARE_PERCENTILE / 100 * np.count_nonzero(loud, axis=0)).astype(np.intp)
     share = ratios[place, np.arange(BANDS)]
-    return np.where(np.isfinite(share), share, 0).astype(np.float32)
+    return np.where(np.isfinite(share), np.minimum(share, LOUDEST_SHARE), 0).astype(np.float32)
 
 
 def _logs(powers: Powers, floor: Powers | float = 0.0) -> Powers:
