@@ -67,7 +67,7 @@ def dead_air(seen: Observed) -> Iterable[str]:
 def lost_words(seen: Observed) -> Iterable[str]:
     """What the caller says is in the context once, in order; what the ear lost is apologised for.
 
-    Not where the caller goes on before an apology can be heard: then they have cut it short.
+    Not where the caller goes on before an apology can be heard, nor where the voice has failed as well.
     """
     known = [word for text in _texts(seen, "user")[1:] for word in text.split()]
     spoken = [word for said in _spoken(seen) for word in said.words]
@@ -77,7 +77,7 @@ def lost_words(seen: Observed) -> Iterable[str]:
         yield f"not as it was said: {' '.join(known)}"
     for said, next_s in _with_next(seen):
         missing = [word for word in said.words if word not in known]
-        if missing and not _went_on(seen, said, next_s) and not _apologised(seen, said.start_s, next_s):
+        if missing and not _excused(seen, said, next_s) and not _apologised(seen, said.start_s, next_s):
             yield f"lost without a word: {' '.join(missing)} of {_text(said)}"
 
 
@@ -134,10 +134,12 @@ def _cut_words(seen: Observed) -> set[str]:
     return {word for sound in [*last, *seen.sounds[-1:]] for word in sound.words}
 
 
-def _went_on(seen: Observed, said: Utterance, next_s: float) -> bool:
-    """Whether the caller spoke on after words were lost."""
+def _excused(seen: Observed, said: Utterance, next_s: float) -> bool:
+    """Whether the caller spoke on after words were lost, or the voice was gone."""
     lost_s = [stroke.at_s for stroke in seen.strokes if stroke.what.startswith("asr")]
     within = any(said.start_s <= at_s < said.end_s for at_s in lost_s)
+    if any(stroke.what.startswith("tts") for stroke in seen.strokes):
+        return True
     return within or next_s < said.end_s + DEAD_AIR_S
 
 
