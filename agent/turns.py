@@ -143,8 +143,11 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
 
     def _listen(self, frame: InputAudioRawFrame) -> list[Act]:
         self._audio.push(frame.audio)
-        before = self._rules.silence(self._silence_ms())
-        return before or self._rules.waited(1000 * frame.num_frames / frame.sample_rate)
+        silence_ms = self._silence_ms()
+        before = self._rules.silence(silence_ms)
+        if before or not silence_ms:  # who has just begun to speak again is not answered
+            return before
+        return self._rules.waited(1000 * frame.num_frames / frame.sample_rate)
 
     async def _hear(self, frame: EagerTranscriptionFrame | TranscriptionFrame | NothingHeardFrame) -> None:
         """Take in what the ASR service has to say."""

@@ -12,9 +12,12 @@ class Vad(SileroVADAnalyzer):
 
     @property
     def silence_ms(self) -> float:
-        """Since the last window with speech, in whole windows; where there is a pause, what makes one."""
+        """Since the last window with speech, in whole windows; where there is a pause, what makes one.
+
+        0 as soon as there is speech again, which the VAD reports only where it lasts.
+        """
         match self._vad_state:
-            case VADState.SPEAKING:
+            case VADState.SPEAKING | VADState.STARTING:
                 return 0
             case VADState.STOPPING:
                 return self._vad_stopping_count * WINDOW_MS

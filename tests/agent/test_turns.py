@@ -66,10 +66,12 @@ class Conversation:
         self.verdicts = verdicts
 
     async def speak(self) -> None:
+        self.silence_ms = 0.0
         await self.rig.send(VADUserStartedSpeakingFrame(start_secs=0.2))
         await self.audio(ms=100)
 
     async def pause(self) -> None:
+        self.silence_ms = 200.0
         await self.rig.send(VADUserStoppedSpeakingFrame(stop_secs=0.2))
 
     async def audio(self, ms: int) -> None:
@@ -156,6 +158,15 @@ async def test_enough_silence_ends_a_turn_that_smart_turn_thinks_goes_on():
         await talk.pause()
         await talk.audio(ms=STOP_MS)
         await talk.confirmed()
+
+
+async def test_a_caller_who_has_just_begun_again_is_not_taken_to_have_finished():
+    async with turns(INCOMPLETE) as talk:
+        await talk.speak()
+        await talk.pause()
+        talk.silence_ms = 0.0
+        await talk.audio(ms=2 * STOP_MS)
+        assert talk.went_up(TurnConfirmedFrame) == 0
 
 
 async def test_a_microphone_that_is_switched_off_ends_the_turn_too():

@@ -32,7 +32,7 @@ from tests.agent.stand_ins import PATIENCE_S, Line, eventually
 from tests.end_to_end.unlucky_servers import Fate, Servers, Stroke
 
 HZ = 16_000
-WORD_S = 0.2
+WORD_S = 0.25
 """Of the caller's voice."""
 QUIET_S = 0.7
 """An agent that is silent for so long has finished."""
