@@ -27,6 +27,7 @@ from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
+    UserTurnStoppedMessage,
 )
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.runner.types import RunnerArguments, SmallWebRTCRunnerArguments, WebSocketRunnerArguments
@@ -51,6 +52,7 @@ from agent.tools import Tools
 from agent.trace import Trace
 from agent.tts_service import TtsService
 from agent.turns import TurnModels
+from agent.waiting import Waiting
 from asr_server.protocol import SAMPLE_RATE_HZ
 
 
@@ -149,12 +151,12 @@ class Call:
         self.context = LLMContext(
             [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
         )
-        self._silence = Silence()
+        self._silence, self._waiting = Silence(), Waiting(settings.one_moment_ms)
         asr, tts = AsrService(settings, trace), TtsService(settings, trace, speculation, playback.unheard_ms)
         llm = LlmService(settings, trace, llm_server.client, speculation)
         prefill = [Prefill(llm_server, llm, self.context)] if settings.answer_ahead else []
         user, assistant = LLMContextAggregatorPair(self.context, user_params=user_params)
-        self._llm = llm
+        self._llm, self._tts = llm, tts
         self._worker = PipelineWorker(
             Pipeline(
                 [
@@ -198,9 +200,10 @@ class Call:
         await runner.add_workers(self._worker)
         try:
             async with asyncio.TaskGroup() as tasks:
-                end = tasks.create_task(self._end_when_told())
+                helpers = [tasks.create_task(self._end_when_told()), tasks.create_task(self._ask_to_wait())]
                 await runner.run()
-                end.cancel()
+                for task in helpers:
+                    task.cancel()
         finally:
             await self._tools.close()
 
@@ -215,6 +218,14 @@ class Call:
     async def _end_when_told(self) -> None:
         await self._over.wait()
         await self._worker.cancel()
+
+    async def _ask_to_wait(self) -> None:
+        while True:
+            await self._waiting.too_long()
+            logger.info("no answer {} ms after the turn", self._settings.one_moment_ms)
+            # Behind the LLM: what is queued before it waits for the same answer.
+            wait = TTSSpeakFrame(self._settings.one_moment, append_to_context=False)
+            await self._tts.queue_frame(wait)
 
     async def _hang_up(self, *_: object) -> None:
         self.hang_up()
@@ -238,14 +249,17 @@ class Call:
         self._silence.broken()
         self._note("caller", speaks=True)
 
-    async def _caller_has_spoken(self, *_: object) -> None:
+    async def _caller_has_spoken(self, _: object, __: object, said: UserTurnStoppedMessage) -> None:
         self._note("caller", speaks=False)
+        if said.content:
+            self._waiting.begin()
 
     async def _agent_speaks(self, _: PipelineWorker, frame: Frame) -> None:
         self._note("agent", speaks=isinstance(frame, BotStartedSpeakingFrame))
 
     def _note(self, who: str, speaks: bool) -> None:
         if speaks:
+            self._waiting.end()
             self._speaking.add(who)
             self._quiet.clear()
             self._stirred.set()

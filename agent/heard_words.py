@@ -37,6 +37,11 @@ class HeardWords:
         self._waiting: deque[tuple[str, int]] = deque()
         self._samples = 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether any audio has come."""
+        return self._samples > 0
+
     def push_words(self, words: tuple[tuple[str, int], ...]) -> None:
         """Words, each with the sample of the speech at which it begins; in order."""
         for word, start in words:

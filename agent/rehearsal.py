@@ -5,6 +5,7 @@ frames bring the same text, or it is dropped. Pure.
 """
 
 from collections import deque
+from typing import NamedTuple
 
 from agent.speculation import Ahead
 from tts_server.protocol import Audio, Words
@@ -59,3 +60,11 @@ class Rehearsal:
         if isinstance(piece, Audio) and self.ahead.ready_s is None:
             self.ahead.ready_s = now_s
         self.kept.append(piece)
+
+
+class Performed(NamedTuple):
+    """The audio context of a rehearsed answer that is heard."""
+
+    context_id: str
+    sentences: deque[str]
+    """Of them the server has been asked already; Pipecat brings each once more."""

@@ -64,6 +64,9 @@ class ServerLink(AIService, WebsocketService):
     async def _lost(self) -> None:
         """The connection is gone, and with it what was under way."""
 
+    async def _found(self) -> None:
+        """The connection is there (again)."""
+
     @property
     def connected(self) -> bool:
         """Whether the server takes messages now."""
@@ -110,6 +113,7 @@ class ServerLink(AIService, WebsocketService):
             raise
         self._websocket = websocket
         await self._call_event_handler("on_connected")
+        await self._found()
 
     def _check(self, first: str) -> None:
         try:

@@ -58,6 +58,10 @@ class AgentSettings(ListeningSettings):
     sure of it."""
     sorry_no_answer: str = "Sorry, I can't think of an answer right now. Please say that again in a moment."
     """Said when the LLM server failed."""
+    sorry_no_voice: str = "Sorry, my voice failed. Please say that again."
+    """Said when the TTS server failed and is back, or took no more of an answer."""
+    one_moment: str = "One moment, please."
+    """Said to a caller who waits for an answer, after `one_moment_ms`."""
     are_you_there: str = "Are you still there?"
     """Said to a caller who has said nothing for a while."""
     goodbye: str = "I can't hear you, so I will hang up now. Goodbye."
@@ -90,6 +94,8 @@ class AgentSettings(ListeningSettings):
     VAD's pause, while Smart Turn thinks, and the TTS once the turn is over."""
     eager_ms: Annotated[int, Field(ge=0)] = 100
     """Silence from which on to answer ahead; 0, or `vad_stop_ms` and more: from the VAD's pause on."""
+    one_moment_ms: Ms = 1_500
+    """How long a caller waits in silence, from the end of their turn; then they hear `one_moment`, once."""
     caller_silence_ms: Annotated[int, Field(ge=0)] = 30_000
     """For a caller who says nothing once the agent has spoken: then they are asked whether they are there,
     and after the same time again the agent hangs up. Not while a timer runs. 0: it waits."""

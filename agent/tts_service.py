@@ -14,7 +14,6 @@ and the rest as it comes. When the turn goes on, the speech is cancelled, and no
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
-from typing import NamedTuple
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -23,6 +22,7 @@ from pipecat.frames.frames import (
     InterruptionFrame,
     LLMFullResponseEndFrame,
     TTSAudioRawFrame,
+    TTSSpeakFrame,
     TTSStoppedFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection
@@ -32,7 +32,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
 
 from agent.heard_words import HeardWords
-from agent.rehearsal import Rehearsal
+from agent.rehearsal import Performed, Rehearsal
 from agent.server_link import RETRY_S, Address, ServerLink
 from agent.settings import AgentSettings
 from agent.speculation import AheadTextFrame, Speculation
@@ -52,14 +52,6 @@ from tts_server.protocol import (
     parse_server_message,
 )
 from wire.message import Message
-
-
-class Performed(NamedTuple):
-    """The audio context of a rehearsed answer that is heard."""
-
-    context_id: str
-    sentences: deque[str]
-    """Of them the server has been asked already; Pipecat brings each once more."""
 
 
 class TtsService(ServerLink, WebsocketTTSService):
@@ -97,6 +89,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         self._performed = Performed("", deque())
         self._sentences = self._new_aggregator()
         self._broken: set[str] = set()  # at most a few: contexts that have not been heard to their end
+        self._owes_words = False
 
     def can_generate_metrics(self) -> bool:
         """It can."""
@@ -109,6 +102,7 @@ class TtsService(ServerLink, WebsocketTTSService):
                 await self._rehearse(frame)
                 return
             case EagerEndOfTurnCancelFrame() | InterruptionFrame():
+                self._owes_words = False  # the caller has not waited
                 await self._drop_rehearsal()
             case _:
                 pass
@@ -127,6 +121,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         if not self.connected:
             logger.warning("tts_server is away: this answer is not spoken")
             self._broken.add(context_id)
+            self._owes_words |= self._is_answer(context_id)
             yield TTSStoppedFrame(context_id=context_id)
             await self.remove_audio_context(context_id)
             return
@@ -155,7 +150,11 @@ class TtsService(ServerLink, WebsocketTTSService):
 
     async def on_audio_context_completed(self, context_id: str) -> None:
         """All of it has been handed on, or nothing came for too long: then the server need not go on."""
+        speech_id = self._speeches.get(context_id)
+        is_missed = speech_id is not None and self._is_missed(context_id, speech_id)
         await self.on_audio_context_interrupted(context_id)
+        if is_missed:
+            await self._apologise()
 
     async def _apply_force_complete(self, context_id: str) -> None:
         """Pipecat adds the words that were never timed: right where a speech was spoken to its end.
@@ -176,11 +175,25 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def _lost(self) -> None:
         if self._rehearsal:
             self._rehearsal.fail()
+        self._owes_words |= any(self._is_answer(context_id) for context_id in self._speeches)
         # Pipecat ends the audio contexts of a connection that is gone.
         self._broken.update(self._speeches)
         self._speeches.clear()
         self._contexts.clear()
         self._words.clear()
+
+    async def _found(self) -> None:
+        if self._owes_words:
+            await self._apologise()
+
+    async def _apologise(self) -> None:
+        self._owes_words = False
+        await self.queue_frame(TTSSpeakFrame(self._options.sorry_no_voice, append_to_context=False))
+
+    def _is_answer(self, context_id: str) -> bool:
+        """Whether somebody waits for it: not for a timer's words, which are said again, nor an apology."""
+        context = self._tts_contexts.get(context_id)
+        return context is not None and context.append_to_context
 
     def _new_aggregator(self) -> SimpleTextAggregator:
         """One that cuts as Pipecat's own does."""
@@ -282,7 +295,7 @@ class TtsService(ServerLink, WebsocketTTSService):
             case Audio() | Words() if self._rehearsal and message.speech_id == self._rehearsal.speech_id:
                 self._rehearsal.keep(message, time.time())
             case AudioEnd(speech_id=speech_id) if speech_id in self._contexts:
-                await self._end(speech_id)
+                await self._complete(speech_id)
             case Failed() as failed:
                 await self._fail(failed)
             case _:
@@ -316,14 +329,28 @@ class TtsService(ServerLink, WebsocketTTSService):
             await self.append_to_audio_context(context_id, TTSStoppedFrame(context_id=context_id))
             await self.remove_audio_context(context_id)
 
+    async def _complete(self, speech_id: int) -> None:
+        is_missed = self._is_missed(self._contexts[speech_id], speech_id)
+        await self._end(speech_id)
+        if is_missed:
+            await self._apologise()
+
+    def _is_missed(self, context_id: str, speech_id: int) -> bool:
+        """Whether it is an answer of which there is not a sound; Pipecat has a line for the log."""
+        return not self._words[speech_id].begun and self._is_answer(context_id)
+
     async def _fail(self, failed: Failed) -> None:
         speech_id = failed.speech_id
         if speech_id is None:
             await self.push_error(f"tts_server: {failed.message} ({failed.code})")
         elif speech_id in self._contexts:
             await self.push_error(f"tts_server: {failed.message} ({failed.code})")
-            self._broken.add(self._contexts[speech_id])
+            context_id = self._contexts[speech_id]
+            self._broken.add(context_id)
+            is_answer = self._is_answer(context_id)
             await self._end(speech_id)
+            if is_answer:
+                await self._apologise()
         elif self._rehearsal and speech_id == self._rehearsal.speech_id:
             logger.warning("tts_server: {} ({}), ahead of the turn's end", failed.message, failed.code)
             del self._words[speech_id]

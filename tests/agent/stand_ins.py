@@ -152,6 +152,7 @@ class TtsStandIn(WebSocketStandIn):
         self.slow = slow
         self.fails: tts.Failed | None = None
         self.times_words = True
+        self.mute = False
 
     @property
     def said(self) -> list[str]:
@@ -177,6 +178,8 @@ class TtsStandIn(WebSocketStandIn):
             case tts.Speak(speech_id=speech_id) if self.fails:
                 failed = self.fails.model_copy(update={"speech_id": speech_id})
                 await connection.send(failed.json_text())
+            case tts.Speak() if self.mute:
+                pass
             case tts.Speak(speech_id=speech_id, text=text) if speech_id in speeches:
                 speeches[speech_id].speak(text)
             case tts.Finish(speech_id=speech_id) if speech_id in speeches:
@@ -242,6 +245,7 @@ class LlmStandIn:
     def __init__(self, *answers: str | dict[str, Any], word_s: float = 0) -> None:
         self.answers: deque[str | dict[str, Any]] = deque(answers)
         self.abandoned = 0
+        self.thinks_s = 0.0
         self._word_s = word_s
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -275,6 +279,7 @@ class LlmStandIn:
         self.requests.append(await request.json())
         self.headers.append(dict(request.headers))
         answer = self.answers.popleft() if self.answers else "Well, well, well."
+        await asyncio.sleep(self.thinks_s)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         pieces = [answer] if isinstance(answer, dict) else [{"content": f"{w} "} for w in answer.split()]

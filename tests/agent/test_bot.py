@@ -300,6 +300,14 @@ async def test_an_llm_that_is_away_is_apologised_for():
         await eventually(lambda: "Sorry." in tts.said)
 
 
+async def test_who_waits_for_an_answer_is_told_that_it_comes(speech: Speak):
+    asr, llm, tts = AsrStandIn("can you help me"), LlmStandIn("It is noon."), TtsStandIn()
+    async with conversation(asr, llm, tts, one_moment="Wait.", one_moment_ms=100) as caller:
+        llm.thinks_s = 1.0
+        await caller.say(speech("Can you help me?"))
+        await eventually(lambda: tts.said == [GREETING, "Wait.", "It is noon."])
+
+
 async def test_without_a_voice_the_conversation_goes_on():
     asr, llm = AsrStandIn(), LlmStandIn(GREETING, "It is noon.")
     async with running(asr, llm), called(asr, llm) as caller:

@@ -192,6 +192,36 @@ async def test_after_a_failure_the_next_answer_is_spoken():
         await rig.until(TTSAudioRawFrame)
 
 
+async def test_a_voice_that_fails_is_apologised_for():
+    server = TtsStandIn()
+    server.fails = Failed(code="internal", message="broken")
+    async with voiced(server, sorry_no_voice="Pardon.") as rig:
+        await answer(rig, "Hello.")
+        await eventually(lambda: "Pardon." in server.said)
+        server.fails = None
+        await rig.until(TTSStoppedFrame, 2)
+    assert server.said == ["Hello.", "Pardon."]  # once: the apology has failed as well
+
+
+async def test_an_answer_of_which_nothing_comes_is_apologised_for():
+    server = TtsStandIn()
+    server.mute = True
+    async with voiced(server, sorry_no_voice="Pardon.", tts_timeout_ms=100) as rig:
+        await answer(rig, "Hello.")
+        await eventually(lambda: "Pardon." in server.said)
+        await rig.until(TTSStoppedFrame)
+
+
+async def test_what_a_server_that_was_away_has_not_said_is_apologised_for():
+    server = TtsStandIn()
+    async with voiced(server, sorry_no_voice="Pardon.") as rig:
+        await server.stop()
+        await answer(rig, "Hello.")
+        await rig.until(LLMFullResponseEndFrame)
+        await server.start()
+        await eventually(lambda: server.said == ["Pardon."])
+
+
 async def test_a_server_that_comes_back_speaks_again():
     server = TtsStandIn()
     async with voiced(server) as rig:

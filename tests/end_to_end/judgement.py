@@ -16,17 +16,17 @@ STOP_S = 1.2
 """The agent's setting `smart_turn_stop_ms`: silence after which a turn is over, whatever Smart Turn says."""
 PATIENCE_S = 0.5
 """The least silence after which an agent may decide by itself that the caller has finished."""
-REMEDIES_S = {"verdict: incomplete": STOP_S, "llm: ": 1.5}
-"""What the agent takes for a wrong verdict, and to ask an LLM once more: OpenAI's client waits 0.5 to 1 s."""
-INCURABLE = ("llm: no first token", "tts: ")
-"""Strokes after which today's agent says nothing until the caller speaks again, or for long: it waits for an
-LLM that took the question, and has nobody else to speak where the voice fails."""
+REMEDIES_S = {"verdict: incomplete": STOP_S, "tts: dies": 1.5 + 2.0, "tts: cut": 0.5}
+"""What the agent takes for a wrong verdict; and how long a voice is away, and is looked for."""
 BLUR_S = 0.1
 """Chunks and packets."""
 EXCUSES = (
     "Sorry, I didn't catch that.",
     "Sorry, I can't think of an answer right now.",
     "Please say that again in a moment.",
+    "Sorry, my voice failed.",
+    "Please say that again.",
+    "One moment, please.",
 )
 EXCUSE_WORDS = frozenset(plain(word) for excuse in EXCUSES for word in excuse.split())
 
@@ -48,8 +48,6 @@ def early_audio(seen: Observed) -> Iterable[str]:
 
 def dead_air(seen: Observed) -> Iterable[str]:
     """After the caller has finished, the agent is heard within 2 s, and what its remedies take."""
-    if any(stroke.what.startswith(INCURABLE) for stroke in seen.strokes):
-        return
     for said, next_s in _with_next(seen):
         struck = {stroke.what for stroke in seen.strokes if said.start_s <= stroke.at_s < next_s}
         remedies = (
