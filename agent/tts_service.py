@@ -151,9 +151,9 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def on_audio_context_completed(self, context_id: str) -> None:
         """All of it has been handed on, or nothing came for too long: then the server need not go on."""
         speech_id = self._speeches.get(context_id)
-        is_missed = speech_id is not None and self._is_missed(context_id, speech_id)
+        began = speech_id is None or self._words[speech_id].begun
         await self.on_audio_context_interrupted(context_id)
-        if is_missed:
+        if not began and self._is_answer(context_id):
             await self._apologise()
 
     async def _apply_force_complete(self, context_id: str) -> None:
@@ -295,7 +295,7 @@ class TtsService(ServerLink, WebsocketTTSService):
             case Audio() | Words() if self._rehearsal and message.speech_id == self._rehearsal.speech_id:
                 self._rehearsal.keep(message, time.time())
             case AudioEnd(speech_id=speech_id) if speech_id in self._contexts:
-                await self._complete(speech_id)
+                await self._end(speech_id)
             case Failed() as failed:
                 await self._fail(failed)
             case _:
@@ -320,24 +320,19 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def _say_heard(self, word: tuple[str, int], context_id: str) -> None:
         await self.add_word_timestamps([(word[0], word[1] / self.sample_rate)], context_id)
 
-    async def _end(self, speech_id: int) -> None:
+    async def _end(self, speech_id: int, *, failed: bool = False) -> None:
         context_id, words = self._contexts[speech_id], self._words[speech_id]
+        is_missed = (failed or not words.begun) and self._is_answer(context_id)
+        if failed:
+            self._broken.add(context_id)
         self._forget(context_id)
         for word in words.flush():
             await self._say_heard(word, context_id)
         if self.audio_context_available(context_id):
             await self.append_to_audio_context(context_id, TTSStoppedFrame(context_id=context_id))
             await self.remove_audio_context(context_id)
-
-    async def _complete(self, speech_id: int) -> None:
-        is_missed = self._is_missed(self._contexts[speech_id], speech_id)
-        await self._end(speech_id)
         if is_missed:
             await self._apologise()
-
-    def _is_missed(self, context_id: str, speech_id: int) -> bool:
-        """Whether it is an answer of which there is not a sound; Pipecat has a line for the log."""
-        return not self._words[speech_id].begun and self._is_answer(context_id)
 
     async def _fail(self, failed: Failed) -> None:
         speech_id = failed.speech_id
@@ -345,12 +340,7 @@ class TtsService(ServerLink, WebsocketTTSService):
             await self.push_error(f"tts_server: {failed.message} ({failed.code})")
         elif speech_id in self._contexts:
             await self.push_error(f"tts_server: {failed.message} ({failed.code})")
-            context_id = self._contexts[speech_id]
-            self._broken.add(context_id)
-            is_answer = self._is_answer(context_id)
-            await self._end(speech_id)
-            if is_answer:
-                await self._apologise()
+            await self._end(speech_id, failed=True)
         elif self._rehearsal and speech_id == self._rehearsal.speech_id:
             logger.warning("tts_server: {} ({}), ahead of the turn's end", failed.message, failed.code)
             del self._words[speech_id]
