@@ -144,6 +144,7 @@ async def test_an_llm_that_is_away_is_apologised_for_once_the_turn_is_over(speec
     assert tts.said.count("Sorry.") == 1
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#5779")
 async def test_a_tool_that_never_returns_ends_in_words(monkeypatch: pytest.MonkeyPatch):
     async def never(*_: object) -> None:
         await asyncio.Event().wait()

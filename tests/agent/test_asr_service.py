@@ -89,6 +89,7 @@ async def test_every_pause_is_committed():
     assert len({commit.utterance_id for commit in server.messages(Commit)}) == 1
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#4484", "pipecat-ai/pipecat#4066")
 async def test_a_commit_follows_all_the_audio_before_it():
     server = AsrStandIn("hello")
     async with listening(server, vad_stop_ms=200, vad_hangover_ms=0) as (_, caller):
@@ -98,6 +99,7 @@ async def test_a_commit_follows_all_the_audio_before_it():
     assert commit.speech_end_sample == 16 * (1_000 - 200)
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#5018", "pipecat-ai/pipecat#3862")
 async def test_the_words_of_a_turn_come_once_and_finalized():
     server = AsrStandIn("what time is it")
     async with listening(server) as (rig, caller):
@@ -178,6 +180,7 @@ async def test_partials_are_shown_while_the_caller_speaks():
         assert (await rig.until(InterimTranscriptionFrame)).text == "what ti"
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#4279", "pipecat-ai/pipecat#3643")
 async def test_a_final_that_never_comes_is_not_waited_for():
     server = AsrStandIn(None)
     async with listening(server, asr_final_timeout_ms=50) as (rig, caller):

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import numpy as np
+import pytest
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
@@ -138,6 +139,7 @@ async def test_a_clear_word_interrupts_sooner():
         await until(talk, InterruptionFrame)
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#4308", "livekit/agents#4615")
 async def test_a_cough_makes_it_quieter_and_then_as_loud_as_before():
     async with talking() as talk:
         await talk.agent_speaks()
@@ -202,6 +204,9 @@ async def test_who_still_speaks_when_the_agent_ends_has_the_turn():
         await until(talk, UserStartedSpeakingFrame)
 
 
+@pytest.mark.complaint(
+    "pipecat-ai/pipecat#188", "pipecat-ai/pipecat#1626", "huggingface/speech-to-speech#134"
+)
 async def test_the_agents_own_echo_does_not_even_make_it_quieter():
     async with talking() as talk:
         await talk.agent_speaks()

@@ -204,6 +204,7 @@ async def test_a_timer_waits_until_the_caller_has_finished(speech: Speak):
     assert tts.said == [GREETING, "Yes.", "Time is up."]
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#5426", "pipecat-ai/pipecat#4996")
 async def test_speaking_while_the_agent_speaks_silences_it_and_what_was_not_heard_is_forgotten(speech: Speak):
     asr, llm = AsrStandIn("stop"), LlmStandIn("word " * 100, "All right.")
     tts = TtsStandIn(slow=True)
@@ -217,6 +218,7 @@ async def test_speaking_while_the_agent_speaks_silences_it_and_what_was_not_hear
     assert 1 <= story.split().count("word") < 60
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#984", "pipecat-ai/pipecat#1391", "livekit/agents#6033")
 async def test_nodding_does_not_stop_the_agent_and_none_of_its_words_is_missing(speech: Speak):
     asr, llm, tts = AsrStandIn("okay"), LlmStandIn("word " * 40), TtsStandIn(slow=True)
     async with conversation(asr, llm, tts) as caller:
@@ -254,6 +256,7 @@ async def test_a_noise_while_the_agent_is_silent_gets_no_answer(speech: Speak):
     assert (tts.said, len(llm.requests)) == ([GREETING, "Hello to you."], 2)
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#4308")
 async def test_a_noise_that_cuts_an_answer_short_is_apologised_for(speech: Speak):
     asr, llm, tts = AsrStandIn(""), LlmStandIn("word " * 100), TtsStandIn(slow=True)
     async with conversation(asr, llm, tts, sorry_not_heard="Pardon?") as caller:
@@ -280,6 +283,7 @@ async def test_words_that_the_ear_is_not_sure_of_are_apologised_for_and_not_acte
     assert len(llm.requests) == 1  # the greeting
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#3699", "pipecat-ai/pipecat#1818", "pipecat-ai/pipecat#5305")
 async def test_a_call_survives_each_server_being_restarted(speech: Speak):
     asr, llm, tts = AsrStandIn("hello"), LlmStandIn("Hello to you."), TtsStandIn()
     async with conversation(asr, llm, tts) as caller:

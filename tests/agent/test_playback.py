@@ -1,6 +1,7 @@
 import asyncio
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 from pipecat.frames.frames import BotStoppedSpeakingFrame, LLMFullResponseEndFrame, TTSTextFrame
 
@@ -67,6 +68,7 @@ async def test_a_restored_voice_is_as_loud_as_before():
     assert (await play(playback, 10))[-1] == 10_000
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#1305", "pipecat-ai/pipecat#3985")
 async def test_a_fade_ends_with_its_chunk_and_whoever_waits_is_told():
     playback, _ = await started()
     fading = asyncio.create_task(playback.fade_out())

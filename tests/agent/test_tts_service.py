@@ -3,6 +3,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from pipecat.frames.frames import (
     ErrorFrame,
     InterruptionFrame,
@@ -132,6 +133,7 @@ async def test_an_interruption_cancels_the_speech():
         assert (await server.until(Cancel)).speech_id == server.messages(Open)[0].speech_id
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#3077", "pipecat-ai/pipecat#754")
 async def test_audio_that_comes_after_a_cancel_is_not_heard():
     server = TtsStandIn(slow=True)
     async with voiced(server) as rig:
@@ -192,6 +194,7 @@ async def test_after_a_failure_the_next_answer_is_spoken():
         await rig.until(TTSAudioRawFrame)
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#2941")
 async def test_a_voice_that_fails_is_apologised_for():
     server = TtsStandIn()
     server.fails = Failed(code="internal", message="broken")
@@ -203,6 +206,7 @@ async def test_a_voice_that_fails_is_apologised_for():
     assert server.said == ["Hello.", "Pardon."]  # once: the apology has failed as well
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#4765")
 async def test_an_answer_of_which_nothing_comes_is_apologised_for():
     server = TtsStandIn()
     server.mute = True
@@ -254,6 +258,7 @@ async def test_what_a_server_that_dies_has_not_said_is_not_taken_for_heard():
     assert " ".join(frame.text for frame in rig.came(TTSTextFrame)).split().count("word") < 60
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#2791")
 async def test_words_that_were_spoken_but_not_timed_count_as_heard():
     server = TtsStandIn()
     async with voiced(server) as rig:
