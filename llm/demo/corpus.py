@@ -28,7 +28,7 @@ SKILLS = (
     (tools.set_timer, 8),
     (small_talk.chat, 24),
     (small_talk.joke, 2),
-    (outside.refuse, 18),
+    (outside.refuse, 24),
     (booking.read_back, 4),
     (booking.introduce, 3),
     (booking.who_am_i, 1),

@@ -128,7 +128,7 @@ ACTIONS = words(
 def refuse(call: Call) -> None:
     """Something that no tool and no answer is there for."""
     kind = call.rng.random()
-    if kind < 0.3:
+    if kind < 0.2:
         text = call.pick(FIXED)
     elif kind < 0.9 or not call.rare_words:
         text = _framed(call)

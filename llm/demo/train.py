@@ -28,7 +28,7 @@ from torch.nn import functional
 from llm.demo import rendering, vocabulary
 from llm.demo.batches import Batch, Batches, Row
 
-STEPS = 2_400
+STEPS = 1_900
 SHORT_SHARE = 0.9  # of the steps see the end of the calls' beginning only
 EASY_SHARE = 0.15  # of the steps have calls of two turns at most: copying is learnt from those, and they are cheap
 MOST_TURNS = 6
@@ -37,14 +37,14 @@ SHARES = 2  # of a step's calls, each computed by its own process
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of the model; 2 million parameters."""
+    """Sizes of the model; 1.8 million parameters."""
 
     vocab: int
     width: int = 192
-    layers: int = 5
-    heads: int = 6
+    layers: int = 4
+    heads: int = 4
     kv_heads: int = 2
-    hidden: int = 384
+    hidden: int = 448
     context: int = 4096
     rope_base: float = 10_000.0
     norm_eps: float = 1e-5
