@@ -28,7 +28,7 @@ from torch.nn import functional
 from llm.demo import rendering, vocabulary
 from llm.demo.batches import Batch, Batches, Row
 
-STEPS = 1_900
+STEPS = 1_350
 SHORT_SHARE = 0.9  # of the steps see the end of the calls' beginning only
 EASY_SHARE = 0.15  # of the steps have calls of two turns at most: copying is learnt from those, and they are cheap
 MOST_TURNS = 6
@@ -222,7 +222,7 @@ class Recipe:
     seed: int = 1
     steps: int = STEPS
     rate: float = 4e-3
-    share_tokens: int = 1_700
+    share_tokens: int = 1_300
 
     def rate_at(self, step: int) -> float:
         """Warms up for 40 steps and falls in a line to 2 %."""
