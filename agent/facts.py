@@ -10,7 +10,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 FACTS_PATH = Path(__file__).parent / "facts.json"
-STOP_WORDS = frozenset("a an and any at do does for have in is it of on or our the there to what with you your".split())
+STOP_WORDS = frozenset(
+    "a about an and any are at can do does for have how i in is it me my of on or our the there to what with you your".split()
+)
 ALIKE = 0.8
 """Two words this alike are taken for one, at this weight: a letter more or less in six."""
 ENOUGH = 0.6

@@ -11,7 +11,7 @@ from llm.demo.rendering import Renderer
 LONG_SHARE = 0.04  # calls of many turns: a real one may go on
 BARE_SHARE = 0.04  # batches without system prompt and tools: somebody trying the server by hand
 SHORT_TOKENS = 24  # of the beginning, while it is short
-MOST_TOKENS = 1_400  # of a call: with the beginning, it has to fit the model's context
+MOST_TOKENS = 1_250  # of a call: with the beginning it has to fit the context, and alone into one batch
 GAP_SHARE = (
     0.3  # calls with gaps in their positions: what was said a long call ago, for the price of a short one
 )

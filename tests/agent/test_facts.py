@@ -1,5 +1,7 @@
+from pathlib import Path
+
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from agent import facts
 from agent.facts import Fact, Facts
@@ -43,15 +45,15 @@ def test_too_little_finds_nothing(query: str):
 
 def test_every_committed_fact_is_found_by_its_topic():
     every = facts.load()
-    listed = facts.TypeAdapter(list[Fact]).validate_json(facts.FACTS_PATH.read_bytes())
+    listed = TypeAdapter(list[Fact]).validate_json(facts.FACTS_PATH.read_bytes())
     assert [found(fact.topic, every) for fact in listed] == [fact.topic for fact in listed]
 
 
 def test_about_a_hundred_facts_are_committed():
-    assert len(facts.TypeAdapter(list[Fact]).validate_json(facts.FACTS_PATH.read_bytes())) >= 100
+    assert len(TypeAdapter(list[Fact]).validate_json(facts.FACTS_PATH.read_bytes())) >= 100
 
 
-def test_a_file_of_something_else_is_refused(tmp_path):
+def test_a_file_of_something_else_is_refused(tmp_path: Path):
     (tmp_path / "facts.json").write_text('[{"question": "why"}]')
     with pytest.raises(ValidationError):
         facts.load(tmp_path / "facts.json")
