@@ -6,17 +6,18 @@ import math
 import re
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 FACTS_PATH = Path(__file__).parent / "facts.json"
-STOP_WORDS = frozenset(
-    "a about an and any are at can do does for have how i in is it me my of on or our the there to what with you your".split()
-)
+_SAYING_NOTHING = """a about an and any are at can do does for have how i in is it me my of on or our
+    the there to what with you your"""
+STOP_WORDS = frozenset(_SAYING_NOTHING.split())
 ALIKE = 0.8
 """Two words this alike are taken for one, at this weight: a letter more or less in six."""
 ENOUGH = 0.6
-"""The share of the query's weight that has to be found: with half of it, "lobster price" found another price."""
+"""The share of the query's weight that has to be found: all but a word that says little."""
 
 
 class Fact(BaseModel):
@@ -27,6 +28,14 @@ class Fact(BaseModel):
     topic: str
     also: str = ""
     fact: str
+
+
+class Asked(NamedTuple):
+    """A word of a query: the word of the facts that it is, how alike the two are, and how much it tells."""
+
+    known: str
+    likeness: float
+    weight: float
 
 
 class Facts:
@@ -40,33 +49,26 @@ class Facts:
 
     def find(self, query: str) -> Fact | None:
         """The fact that most of the query's words find, rare words counting most; None where too few do."""
-        weights = self._weights(_words(query))
-        if not weights:
-            return None
-        scores = [self._score(weights, at) for at in range(len(self._facts))]
-        found, score = max(enumerate(scores), key=lambda scored: scored[1])
-        return self._facts[found] if score >= ENOUGH else None
+        asked = [self._asked(word) for word in sorted(_words(query))]
+        whole = sum(word.weight for word in asked)
+        scores = [self._score(asked, whole, at) for at in range(len(self._facts))] if asked else [0.0]
+        best = max(scores)
+        return self._facts[scores.index(best)] if best else None
 
-    def _weights(self, query: frozenset[str]) -> dict[str, float]:
-        """How much each word tells, all together one; a word that no fact has tells most."""
-        known = {word: self._counts[self._known(word)] or 0.5 for word in query}
-        weights = {word: math.log(1 + len(self._facts) / count) for word, count in known.items()}
-        return {word: weight / sum(weights.values()) for word, weight in weights.items()}
+    def _asked(self, word: str) -> Asked:
+        """A word of a query; one that no fact has tells most."""
+        alike = [word] if word in self._counts else difflib.get_close_matches(word, self._counts, 1, ALIKE)
+        if not alike:
+            return Asked(word, 0.0, math.log(1 + 2 * len(self._facts)))
+        likeness = 1.0 if alike[0] == word else ALIKE
+        return Asked(alike[0], likeness, math.log(1 + len(self._facts) / self._counts[alike[0]]))
 
-    def _known(self, word: str) -> str:
-        return next(iter(difflib.get_close_matches(word, self._counts, 1, ALIKE)), word)
-
-    def _score(self, weights: dict[str, float], at: int) -> float:
-        """The share of the query that this fact has; the fact whose topic has fewer other words goes first."""
+    def _score(self, asked: list[Asked], whole: float, at: int) -> float:
+        """The share of the query that a fact has, a little more where its topic says just that."""
         topic, words = self._topics[at], self._words[at]
-        found = sum(weight * self._likeness(word, words) for word, weight in weights.items())
-        exact = sum(weight for word, weight in weights.items() if word in topic) / (1 + 0.1 * len(topic))
-        return found + 0.1 * exact if found >= ENOUGH else 0.0
-
-    def _likeness(self, word: str, words: frozenset[str]) -> float:
-        if word in words:
-            return 1.0
-        return ALIKE if self._known(word) in words else 0.0
+        found = sum(word.weight * word.likeness for word in asked if word.known in words) / whole
+        exact = sum(word.weight for word in asked if word.known in topic) / whole
+        return found + 0.1 * exact / (1 + 0.1 * len(topic)) if found >= ENOUGH else 0.0
 
 
 def _words(text: str) -> frozenset[str]:

@@ -50,7 +50,7 @@ class Batches:
         self._round: tuple[object, list[list[Row]]] = (None, [])
 
     def batch(self, step: int, share: int, most_turns: int, short: bool) -> Batch:
-        """A step's batch; while `short`, a call sees the last `SHORT_TOKENS` of its beginning, as part of its row.
+        """A step's batch; while `short`, a row has the last `SHORT_TOKENS` of the beginning in it.
 
         Calls have `most_turns` turns of the caller's at most, most of the time.
         """

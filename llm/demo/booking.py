@@ -106,7 +106,14 @@ YES = wordings(
     "yes; yes please; sure; yeah; yes i would; okay; of course; i would like that; ~yes i'd like that"
 )
 NO = wordings("no; no thank you; no thanks; not now; ~no not now; maybe later")
-_INTERLUDES = (tools.calculate, tools.tell_time, tools.tell_date, tools.set_timer, knowledge.ask, outside.refuse)
+_INTERLUDES = (
+    tools.calculate,
+    tools.tell_time,
+    tools.tell_date,
+    tools.set_timer,
+    knowledge.ask,
+    outside.refuse,
+)
 MOST_PEOPLE = 20
 TOO_MANY = f"people: Input should be less than or equal to {MOST_PEOPLE}"  # as the agent's tool says it
 NONE_YET = "You don't have a reservation yet. Would you like to book a table?"

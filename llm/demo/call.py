@@ -22,14 +22,17 @@ The ear hears every one."""
 FUNCTION = "function"  # the one kind of tool that OpenAI's messages know
 HELD_OUT = "~"  # before a wording that no training call has
 BEFORE = (
-    "so", "okay", "well", "oh", "hey", "alright", "okay so", "excuse me", "hello", "hi", "oh and", "all right",
-    "now", "right", "please", "ah", "hmm", "listen", "and", "well then", "hi there",
-    "sorry", "all right then", "okay now",
+    "so", "okay", "well", "oh", "hey", "alright", "okay so", "excuse me", "hello", "hi", "oh and",
+    "all right", "now", "right", "please", "ah", "hmm", "listen", "and", "well then", "hi there", "sorry",
+    "all right then", "okay now",
 )  # fmt: skip
 AFTER = (
-    "please", "now", "then", "if you can", "right now", "my friend", "sir", "if possible", "you know", "quickly", "if you don't mind",
+    "please", "now", "then", "if you can", "right now", "my friend", "sir", "if possible", "you know",
+    "quickly", "if you don't mind",
 )  # fmt: skip
 """Words that may stand before or after anything, and change nothing."""
+_LEARNT: set[str] = set()
+"""Every wording that may be learnt."""
 
 
 class Wordings(NamedTuple):
@@ -42,20 +45,32 @@ class Wordings(NamedTuple):
 def wordings(lines: str) -> Wordings:
     """One wording a line (or between semicolons); a leading `~` holds it out."""
     every = [part.strip() for line in lines.splitlines() for part in line.split(";") if part.strip()]
-    return Wordings(
+    ways = Wordings(
         tuple(part for part in every if part[0] != HELD_OUT),
         tuple(part for part in every if part[0] == HELD_OUT),
     )
+    _LEARNT.update(ways.trained)
+    return ways
 
 
 def split_of(template: str, bare: bool) -> Split:
     """Where a whole message with its blanks unfilled belongs; a trained wording alone is always learnt."""
-    number = zlib.crc32(template.encode()) % 10
-    if HELD_OUT in template:
-        return "valid" if number < 3 else "test"
+    plain = template.replace(HELD_OUT, "")
+    number = zlib.crc32(plain.encode()) % 10
+    if plain != template:
+        return "valid" if number in (0, 2, 3) else "test"
     if bare or number > 1:
         return "train"
     return "test" if number else "valid"
+
+
+def may_be_learnt(message: str) -> bool:
+    """Whether a training call may have this very message, perhaps by other parts."""
+    if message in _LEARNT:
+        return True
+    befores, afters = ("", *(f"{word} " for word in BEFORE)), ("", *(f" {word}" for word in AFTER))
+    cores = {message.removeprefix(before).removesuffix(after) for before in befores for after in afters}
+    return bool(cores & _LEARNT) and split_of(message, bare=False) == "train"
 
 
 class Call:
@@ -110,8 +125,12 @@ class Call:
                 template = f"{self.rng.choice(BEFORE)} {template}"
             if after and self.chance(share):
                 template = f"{template} {self.rng.choice(AFTER)}"
-            if self.split in (split_of(template, template == bare), "every"):
-                return template.replace(HELD_OUT, "")
+            message = template.replace(HELD_OUT, "")
+            if self.split == "every":
+                return message
+            fits = split_of(template, template == bare) == self.split
+            if fits and (self.split == "train" or not may_be_learnt(message)):
+                return message
 
     def hear(self, text: str) -> None:
         """The caller speaks (or types) `text`."""

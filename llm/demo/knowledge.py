@@ -56,7 +56,11 @@ def _city(call: Call) -> None:
         city = call.entity("city")
         call.hear(call.pick(ways).replace("{city}", name(city)))
         place = f"in {city.title()}"
-        fact = made_up_facts.hours(call.rng, place) if aspect == " hours" else made_up_facts.address(call.rng, city)
+        fact = (
+            made_up_facts.hours(call.rng, place)
+            if aspect == " hours"
+            else made_up_facts.address(call.rng, city)
+        )
         _look_up(call, city + aspect, fact)
         if call.chance(0.7):
             return

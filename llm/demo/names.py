@@ -1,7 +1,7 @@
 """Names of guests, cities and dishes: for training rare words and invented ones, for the scores common ones.
 
 A model that saw every name in training does not learn to copy one, so the names of the training corpus are
-met once or twice only. The common names, the cities and the dishes that the ear knows are in no training call.
+met once or twice only. The common names, cities and dishes that the ear knows are in no training call.
 """
 
 import functools
@@ -61,7 +61,9 @@ COMMON = words(
     ian graham trevor nigel geoffrey barry clive owen rhys dylan connor liam declan brendan"""
 )
 HELD_OUT = frozenset((*COMMON, *CITIES, *DISHES))
-FOODS = words("pizza soup salad fish chicken pasta bread cheese rice beef potatoes tea juice toast sandwich cake")
+FOODS = words(
+    "pizza soup salad fish chicken pasta bread cheese rice beef potatoes tea juice toast sandwich cake"
+)
 """What training calls know by name."""
 
 _ONSETS = words("b c d f g h j k l m n p r s t v w y z br ch dr fr gr kr sh st th tr v z l m n r s")

@@ -71,10 +71,10 @@ def _calculated(parts: list[str]) -> Json:
 class Conversation:
     """One call, history and all, in the form that a server would render."""
 
-    def __init__(self, player: Player) -> None:
+    def __init__(self, player: Player, desk: Desk | None = None) -> None:
         self.messages: list[Message] = [rendering.SYSTEM]
         self._player = player
-        self._desk = Desk()
+        self._desk = desk or Desk()
 
     def answer(self, text: str) -> list[str]:
         """What the model writes for the caller's text: tool calls first, then the answer."""
