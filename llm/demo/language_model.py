@@ -21,7 +21,7 @@ from typing import NamedTuple
 from llm.demo import corpus
 from llm.demo.call import Call
 from llm.demo.entities import CITIES, DISHES, MENU
-from llm.demo.names import FOODS, Source, pronunciations, speakable
+from llm.demo.names import FOODS, Source, one_of, pronunciations, speakable
 from llm.demo.noise import hesitate
 from llm.demo.spoken import spoken
 
@@ -51,7 +51,7 @@ def utterances(seed: int = SEED, calls: int = CALLS) -> Iterator[list[str]]:
     A name, a city or a dish is the mark of its class.
     """
     rng = random.Random(seed)
-    source = Source(name=lambda _: NAME, city=lambda _: CITY, dish=_dish)
+    source = Source(name=one_of((NAME,)), city=one_of((CITY,)), dish=_dish)
     known = {*pronunciations(), *CLASSES}
     for _ in range(calls):
         call = Call(rng, source, _said, split="every")

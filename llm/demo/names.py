@@ -128,18 +128,23 @@ def speakable() -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(COMMON) if name in pronunciations())
 
 
+def one_of(every: tuple[str, ...]) -> Draw:
+    """Draws one of these."""
+
+    def draw(rng: random.Random) -> str:
+        return rng.choice(every)
+
+    return draw
+
+
 def _held_out(validation: bool) -> Source:
     """A fifth of the held-out words is for validation, the rest for the scores."""
 
     def part(every: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(word for at, word in enumerate(dict.fromkeys(every)) if (at % 5 == 0) == validation)
 
-    common, cities, dishes = part(COMMON), part(CITIES), part(DISHES)
-    return Source(
-        name=lambda rng: rng.choice(common),
-        city=lambda rng: rng.choice(cities),
-        dish=lambda rng: rng.choice(MENU).replace("{dish}", rng.choice(dishes)),
-    )
+    dishes = tuple(pattern.replace("{dish}", dish) for dish in part(DISHES) for pattern in MENU)
+    return Source(name=one_of(part(COMMON)), city=one_of(part(CITIES)), dish=one_of(dishes))
 
 
 SOURCES = {

@@ -82,15 +82,22 @@ class Shared(NamedTuple):
 
 
 def second_process(learner: Learner, shared: Shared, first_step: int) -> None:
-    """Learns from the second half of the calls, with the weights of the first process."""
+    """Learns from the second half of the calls, with the weights of the first process.
+
+    Where it fails, the first process is told: its wait ends with BrokenBarrierError.
+    """
     torch.set_num_threads(1)
-    for step in range(first_step, learner.recipe.steps):
-        learner.learn(step)
-        for gradient, weight in zip(shared.gradients, learner.network.parameters(), strict=True):
-            gradient.copy_(weight.grad)
-        shared.spent_s.fill_(time.process_time())
-        shared.barrier.wait()  # the gradients are there
-        shared.barrier.wait()  # the weights are new
+    try:
+        for step in range(first_step, learner.recipe.steps):
+            learner.learn(step)
+            for gradient, weight in zip(shared.gradients, learner.network.parameters(), strict=True):
+                gradient.copy_(weight.grad)
+            shared.spent_s.fill_(time.process_time())
+            shared.barrier.wait()  # the gradients are there
+            shared.barrier.wait()  # the weights are new
+    except BaseException:
+        shared.barrier.abort()
+        raise
 
 
 class Trainer:
