@@ -28,7 +28,7 @@ from llm.demo.batches import Batch, Batches
 from llm.demo.muon import Muon
 from llm.demo.network import Network, Shape, padded
 
-STEPS = 1_350
+STEPS = 2_800
 SHORT_SHARE = 0.9  # of the steps see the end of the calls' beginning only
 EASY_SHARE = (
     0.15  # of the steps have calls of two turns at most: copying is learnt from those, and they are cheap
@@ -43,7 +43,7 @@ class Recipe:
 
     seed: int = 1
     steps: int = STEPS
-    rate: float = 4e-3
+    rate: float = 5e-3
     share_tokens: int = 1_300
 
     def rate_at(self, step: int) -> float:
