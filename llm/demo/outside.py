@@ -153,7 +153,8 @@ def _filling(call: Call, kind: str) -> str:
     word = call.rng.choice(lists[kind])
     if kind == "x" and call.chance(0.25):
         word = f"{call.rng.choice(QUALITIES if call.chance(0.6) else THINGS)} {word}"
-    return word + ("s" if kind == "x" and call.chance(0.15) and word[-1] != "s" else "")
+    plural = kind == "x" and call.rare_words and call.chance(0.15) and word[-1] != "s"
+    return f"{word}s" if plural else word
 
 
 def _word(call: Call) -> str:

@@ -1,59 +1,190 @@
-"""Train the demo model: a small Llama on made-up calls, two CPU cores, one command.
+"""Train the demo model: a small Llama on made-up calls, two CPU cores, one command (`--into FOLDER`).
 
-    python -m llm.demo.train --into FOLDER
-
-Two processes learn, each from its own half of a step's calls, and share their weights: one thread each
-gets 2.5 times as much out of a core as two threads in one process do, since the matrices are small. Every
-call goes on from the same 700-odd tokens of system prompt and tools. At first calls are short, and see the
-last of those tokens only, which halves the work; at the end all of them, exactly as served, computed once a
-batch with their keys and values shared (gradients flow back into them). Loss is on the assistant's tokens
-alone. Hidden matrices learn by Muon, embeddings and norms by AdamW. The schedule counts steps, so the
-model does not depend on how busy the machine is. The folder gets `tokens.json` and `checkpoint.pt`; the
-same command goes on where it was stopped.
+Two processes learn, each from its own half of a step's calls, and share their weights: one process of two
+threads got a fifth as much done, since the matrices are small. Every call goes on from the same 700-odd
+tokens of system prompt and tools: at first calls see the last of those only; at the end all, exactly as
+served, computed once a batch with their keys and values shared. Loss is on the assistant's tokens alone.
+Hidden matrices learn by Muon, embeddings and norms by AdamW. The schedule counts steps, so the model does
+not depend on how busy the machine is; the same command goes on where it was stopped.
 """
 
 import argparse
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, multiprocessing
+from torch import Tensor, multiprocessing, nn
+from torch.nn import functional
 
-from llm.demo import rendering, vocabulary
-from llm.demo.batches import Batch, Batches
-from llm.demo.muon import Muon
-from llm.demo.network import Network, Shape, padded
-
-STEPS = 2_800
-SHORT_SHARE = 0.9  # of the steps see the end of the calls' beginning only
-EASY_SHARE = (
-    0.15  # of the steps have calls of two turns at most: copying is learnt from those, and they are cheap
-)
-MOST_TURNS = 6
-SHARES = 2  # of a step's calls, each computed by its own process
+from llm.demo import vocabulary
+from llm.demo.batches import Batches, Row
+from llm.demo.recipe import SHARES, STEPS, Recipe, Shape
+from llm.demo.rendering import Renderer, load_template
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """All that decides what the model becomes."""
+class Calls(NamedTuple):
+    """Token ids, marks and positions (B, T) of a batch's calls; padding is not learnt."""
 
-    seed: int = 1
-    steps: int = STEPS
-    rate: float = 5e-3
-    share_tokens: int = 1_300
+    ids: Tensor
+    learnt: Tensor
+    positions: Tensor
 
-    def rate_at(self, step: int) -> float:
-        """Warms up for 40 steps and falls in a line to 2 %."""
-        return self.rate * max(0.02, 1 - step / self.steps) * min(1.0, (step + 1) / 40)
 
-    def batch(self, batches: Batches, step: int, share: int) -> Batch:
-        """The calls of one step that one process learns from."""
-        most_turns = 2 if step < EASY_SHARE * self.steps else MOST_TURNS
-        return batches.batch(step, share, most_turns, short=step < SHORT_SHARE * self.steps)
+def padded(rows: list[Row]) -> Calls:
+    """Rows of unlike length side by side."""
+    shape = (len(rows), max(len(row.ids) for row in rows))
+    calls = Calls(
+        torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.bool), torch.zeros(shape)
+    )
+    for index, row in enumerate(rows):
+        for whole, part in zip(calls, row, strict=True):
+            whole[index, : len(part)] = torch.tensor(part)
+    return calls
+
+
+class Norm(nn.Module):
+    """Root-mean-square norm."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(shape.width))
+        self.eps = shape.norm_eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any x (..., width) -> the same shape."""
+        return functional.rms_norm(x, self.weight.shape, self.weight, self.eps)
+
+
+class Layer(nn.Module):
+    """Attention and feed-forward of Llama, over a shared beginning and the calls that go on from it."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        kv_width = shape.kv_heads * shape.head_width
+        self.attn_norm, self.ffn_norm = Norm(shape), Norm(shape)
+        self.attn_q = nn.Linear(shape.width, shape.width, bias=False)
+        self.attn_k = nn.Linear(shape.width, kv_width, bias=False)
+        self.attn_v = nn.Linear(shape.width, kv_width, bias=False)
+        self.attn_output = nn.Linear(shape.width, shape.width, bias=False)
+        self.ffn_gate = nn.Linear(shape.width, shape.hidden, bias=False)
+        self.ffn_up = nn.Linear(shape.width, shape.hidden, bias=False)
+        self.ffn_down = nn.Linear(shape.hidden, shape.width, bias=False)
+
+    def forward(self, start: Tensor, calls: Tensor, turn: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Both start (1, P, width) and calls (B, T, width), one layer on.
+
+        turn (B, P + T, head / 2), mask (T, P + T); P may be 0.
+        """
+        prefix = start.shape[1]
+        if not prefix:
+            q, k, v = self._project(calls, turn)
+            return start, self._rest(calls, functional.scaled_dot_product_attention(q, k, v, is_causal=True))
+        q, k, v = self._project(start, turn[:1, :prefix])
+        here = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        start = self._rest(start, here)
+        q, k_calls, v_calls = self._project(calls, turn[:, prefix:])
+        batch = calls.shape[0]
+        k = torch.cat((k.expand(batch, -1, -1, -1), k_calls), dim=2)
+        v = torch.cat((v.expand(batch, -1, -1, -1), v_calls), dim=2)
+        here = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return start, self._rest(calls, here)
+
+    def _project(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """From x (B, T, width): queries, keys, values (B, heads, T, head), turned by position."""
+        shape = self.shape
+        normed = self.attn_norm(x)
+        q = _turned(self._heads(self.attn_q(normed), shape.heads), turn)
+        k = _turned(self._heads(self.attn_k(normed), shape.kv_heads), turn)
+        v = self._heads(self.attn_v(normed), shape.kv_heads)
+        groups = shape.heads // shape.kv_heads
+        return q, k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+
+    def _heads(self, x: Tensor, heads: int) -> Tensor:
+        return x.view(*x.shape[:2], heads, self.shape.head_width).transpose(1, 2)
+
+    def _rest(self, x: Tensor, attended: Tensor) -> Tensor:
+        x = x + self.attn_output(attended.transpose(1, 2).flatten(2))
+        normed = self.ffn_norm(x)
+        return x + self.ffn_down(functional.silu(self.ffn_gate(normed)) * self.ffn_up(normed))
+
+
+def _turned(x: Tensor, turn: Tensor) -> Tensor:
+    """Rotary position: x (B, heads, T, head), neighbouring channels in pairs as GGML's llama has them."""
+    cos, sin = turn.cos()[:, None], turn.sin()[:, None]
+    even, odd = x[..., 0::2], x[..., 1::2]
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
+
+
+class Network(nn.Module):
+    """The whole model; the embedding is the output's matrix too."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.token_embd = nn.Embedding(shape.vocab, shape.width)
+        self.blk = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
+        self.output_norm = Norm(shape)
+        for name, weight in self.named_parameters():
+            if weight.dim() == 2:
+                last = name.endswith(("attn_output.weight", "ffn_down.weight"))
+                nn.init.normal_(weight, std=0.02 / math.sqrt(2 * shape.layers) if last else 0.02)
+
+    def forward(self, start: Tensor, calls: Tensor, positions: Tensor) -> Tensor:
+        """From start (P,), calls and positions (B, T): hidden states (B, T, width) of the calls."""
+        prefix, (batch, length) = start.shape[0], calls.shape
+        places = torch.cat((torch.arange(prefix).expand(batch, -1), prefix + positions), 1)
+        half = torch.arange(0, self.shape.head_width, 2) / self.shape.head_width
+        turn = places[..., None] * self.shape.rope_base**-half
+        mask = torch.ones(length, prefix + length, dtype=torch.bool).tril(prefix)
+        first, rest = self.token_embd(start)[None], self.token_embd(calls)
+        for layer in self.blk:
+            first, rest = layer(first, rest, turn, mask)
+        return self.output_norm(rest)
+
+    def loss(self, start: Tensor, calls: Calls) -> Tensor:
+        """Mean cross entropy of the tokens that are learnt."""
+        hidden = self(start, calls.ids[:, :-1], calls.positions[:, :-1])
+        marked = calls.learnt[:, 1:]
+        logits = hidden[marked] @ self.token_embd.weight.T
+        return functional.cross_entropy(logits, calls.ids[:, 1:][marked])
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum with the update's singular values made equal (Newton-Schulz, five rounds, Jordan et al. 2024).
+
+    The update is scaled to twice AdamW's usual size (0.2 a weight), so that both take one rate. Torch's own
+    Muon works in bfloat16, which took half of a step's time on a CPU without it.
+    """
+
+    def __init__(self, matrices: list[nn.Parameter], lr: float) -> None:
+        super().__init__(matrices, {"lr": lr, "momentum": 0.95, "weight_decay": 0.05})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One update of every matrix."""
+        for group in self.param_groups:
+            for matrix in group["params"]:
+                mean = self.state[matrix].setdefault("mean", torch.zeros_like(matrix))
+                mean.lerp_(matrix.grad, 1 - group["momentum"])
+                update = _orthogonal(matrix.grad.lerp(mean, group["momentum"]))
+                matrix.mul_(1 - group["lr"] * group["weight_decay"])
+                matrix.add_(update, alpha=-group["lr"] * 0.4 * math.sqrt(max(matrix.shape)))
+
+
+def _orthogonal(matrix: Tensor) -> Tensor:
+    """The nearest matrix with singular values near 1; coefficients of Jordan et al."""
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    x = wide / (wide.norm() + 1e-7)
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return x if wide is matrix else x.T
 
 
 class Learner:
@@ -132,10 +263,8 @@ class Trainer:
 
     def step(self, shared: Shared) -> None:
         """One update with the mean of both processes' gradients."""
-        rate = self.learner.recipe.rate_at(self.steps)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
+            group["lr"] = self.learner.recipe.rate_at(self.steps)
         loss, tokens = self.learner.learn(self.steps)
         shared.barrier.wait()
         for weight, other in zip(self.learner.network.parameters(), shared.gradients, strict=True):
@@ -149,12 +278,11 @@ class Trainer:
 
     def save(self, path: Path, spent_s: float) -> None:
         """Everything needed to go on."""
-        counters = {"steps": self.steps, "seen": self.seen, "smooth": self.smooth, "spent_s": spent_s}
         kept = {
             "shape": asdict(self.learner.network.shape),
             "network": self.learner.network.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "counters": counters,
+            "counters": {"steps": self.steps, "seen": self.seen, "smooth": self.smooth, "spent_s": spent_s},
         }
         torch.save(kept, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
@@ -173,7 +301,7 @@ class Trainer:
         vars(self).update(kept["counters"])
 
 
-def begin(recipe: Recipe, renderer: rendering.Renderer, tokens: list[str], shape: Shape) -> Trainer:
+def begin(recipe: Recipe, renderer: Renderer, tokens: list[str], shape: Shape) -> Trainer:
     """A network that has learnt nothing, and all that it needs to learn."""
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
@@ -185,9 +313,7 @@ def begin(recipe: Recipe, renderer: rendering.Renderer, tokens: list[str], shape
     return Trainer(*learners)
 
 
-def train(
-    recipe: Recipe, renderer: rendering.Renderer, tokens: list[str], shape: Shape, checkpoint: Path
-) -> None:
+def train(recipe: Recipe, renderer: Renderer, tokens: list[str], shape: Shape, checkpoint: Path) -> None:
     """All steps that the checkpoint lacks; prints how it goes."""
     trainer = begin(recipe, renderer, tokens, shape)
     if checkpoint.exists():
@@ -215,7 +341,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
     options.into.mkdir(parents=True, exist_ok=True)
-    renderer = rendering.Renderer(rendering.load_template(options.template))
+    renderer = Renderer(load_template(options.template))
     tokens_path = options.into / "tokens.json"
     if not tokens_path.exists():
         vocabulary.save(vocabulary.learn(renderer), tokens_path)

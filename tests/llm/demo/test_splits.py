@@ -48,10 +48,6 @@ def test_no_test_sentence_is_in_a_training_call(trained, held_out):
     assert not set(said(trained)) & set(said(held_out))
 
 
-def test_no_test_sentence_is_in_a_validation_call(validation, held_out):
-    assert not set(said(validation)) & set(said(held_out))
-
-
 def test_no_question_of_strangers_is_in_a_training_call(trained):
     assert not set(said(trained)) & set(outside.questions())
 

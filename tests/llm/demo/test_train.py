@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch", reason="the training environment's (the ext
 
 from llm.demo import export, train, vocabulary  # noqa: E402
 from llm.demo.player import Player  # noqa: E402
+from llm.demo.recipe import Recipe, Shape  # noqa: E402
 from llm.demo.rendering import Renderer  # noqa: E402
-from llm.demo.train import Recipe, Shape  # noqa: E402
 
 RECIPE = Recipe(steps=4, share_tokens=1_300)
 
