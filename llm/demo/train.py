@@ -86,8 +86,7 @@ class Layer(nn.Module):
             q, k, v = self._project(calls, turn)
             return start, self._rest(calls, functional.scaled_dot_product_attention(q, k, v, is_causal=True))
         q, k, v = self._project(start, turn[:1, :prefix])
-        here = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-        start = self._rest(start, here)
+        start = self._rest(start, functional.scaled_dot_product_attention(q, k, v, is_causal=True))
         q, k_calls, v_calls = self._project(calls, turn[:, prefix:])
         batch = calls.shape[0]
         k = torch.cat((k.expand(batch, -1, -1, -1), k_calls), dim=2)
@@ -196,9 +195,9 @@ class Learner:
 
     def learn(self, step: int) -> tuple[float, int]:
         """Leaves gradients in the network; (loss, tokens)."""
-        batch = self.recipe.batch(self._batches, step, self.share)
-        calls = padded(batch.rows)
-        loss = self.network.loss(torch.tensor(batch.start, dtype=torch.long), calls)
+        start, rows = self.recipe.batch(self._batches, step, self.share)
+        calls = padded(rows)
+        loss = self.network.loss(torch.tensor(start, dtype=torch.long), calls)
         self.network.zero_grad(set_to_none=True)
         loss.backward()
         return loss.item(), calls.ids.numel()
@@ -249,8 +248,7 @@ class Trainer:
     @contextmanager
     def helped(self) -> Iterator[Shared]:
         """A second process that learns with this one."""
-        weights = list(self.learner.network.parameters())
-        gradients = [torch.zeros_like(weight).share_memory_() for weight in weights]
+        gradients = [torch.zeros_like(p).share_memory_() for p in self.learner.network.parameters()]
         context = multiprocessing.get_context("spawn")
         shared = Shared(gradients, torch.zeros(1, dtype=torch.float64).share_memory_(), context.Barrier(2))
         process = context.Process(target=second_process, args=(self._helper, shared, self.steps), daemon=True)
@@ -323,10 +321,9 @@ def train(recipe: Recipe, renderer: Renderer, tokens: list[str], shape: Shape, c
         while trainer.steps < recipe.steps:
             trainer.step(shared)
             spent_s = before_s + time.process_time() + shared.spent_s.item()
-            last = trainer.steps == recipe.steps
-            if trainer.steps % 20 == 0 or last:
+            if trainer.steps % 20 == 0:
                 print(trainer.line(spent_s, time.monotonic() - began), flush=True)
-            if trainer.steps % 100 == 0 or last:
+            if trainer.steps % 100 == 0 or trainer.steps == recipe.steps:
                 trainer.save(checkpoint, spent_s)
 
 
@@ -335,19 +332,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--into", type=Path, required=True, help="folder for tokens and checkpoint")
     parser.add_argument(
-        "--template", type=Path, help="the chat template, or an sdist that has it (default: pip download)"
+        "--template", type=Path, help="its file, or an sdist that has it (else: pip download)"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
     options.into.mkdir(parents=True, exist_ok=True)
     renderer = Renderer(load_template(options.template))
-    tokens_path = options.into / "tokens.json"
-    if not tokens_path.exists():
+    if not (tokens_path := options.into / "tokens.json").exists():
         vocabulary.save(vocabulary.learn(renderer), tokens_path)
     tokens = vocabulary.load(tokens_path)
-    recipe = Recipe(seed=options.seed, steps=options.steps)
-    train(recipe, renderer, tokens, Shape(vocab=len(tokens)), options.into / "checkpoint.pt")
+    recipe, shape = Recipe(seed=options.seed, steps=options.steps), Shape(vocab=len(tokens))
+    train(recipe, renderer, tokens, shape, options.into / "checkpoint.pt")
 
 
 if __name__ == "__main__":
