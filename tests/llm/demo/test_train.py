@@ -1,6 +1,7 @@
 """The recipe runs: a tiny model, a few steps, two processes, and a GGUF that llama.cpp reads."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def shape(tokens: list[str]) -> Shape:
     return Shape(vocab=len(tokens), width=32, layers=1, heads=2, kv_heads=1, hidden=32)
 
 
-def weights(checkpoint: Path) -> dict[str, "torch.Tensor"]:
+def weights(checkpoint: Path) -> dict[str, Any]:
     return torch.load(checkpoint, weights_only=True)["network"]
 
 
