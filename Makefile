@@ -1,9 +1,10 @@
 # make run    talk to it: sets up what is missing, starts the three servers and the agent
 # make test   every test that needs neither torch nor a GPU, in about five minutes
+# make demo-score    what the demo LLM gets right of 500 calls that it never saw
 #
 # PYTHON=python3.12 picks a Python; without it, the environment that is there, or else the newest that works.
 
-.PHONY: help run test test-slow lint clean
+.PHONY: help run test test-slow demo-score lint clean
 .DELETE_ON_ERROR:
 
 FITS := import sys, venv, ensurepip; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(1); print(*v, sep=".")
@@ -43,6 +44,9 @@ test: $(DEV)
 
 test-slow: $(DEV)
 	@$(PYTEST) -m slow -n auto $(ARGS)
+
+demo-score: $(DEV)
+	@.venv/bin/python -m llm.demo.score $(ARGS)
 
 lint: $(DEV)
 	.venv/bin/ruff check

@@ -1,4 +1,4 @@
-"""What the agent can do: tell the time and date, calculate, keep a reservation, run timers.
+"""What the agent can do: tell the time and date, calculate, keep a reservation, run timers, look up facts.
 
 One `Tools` per call: a reservation lasts as long as the call, and its timers end with it. Every tool
 answers with a JSON object; one that cannot do what it was asked answers {"error": why}, in words that
@@ -16,6 +16,7 @@ from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.services.llm_service import FunctionCallParams
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from agent import facts
 from agent.arithmetic import calculate
 
 Clock = Callable[[], datetime]
@@ -68,8 +69,14 @@ class Timer(Arguments):
         return seconds
 
 
+class Question(Arguments):
+    """What to look up."""
+
+    topic: Said
+
+
 class Tools:
-    """The six tools of one call, and what they remember."""
+    """The seven tools of one call, and what they remember."""
 
     def __init__(self, clock: Clock, say: Say) -> None:
         self._clock = clock
@@ -86,6 +93,7 @@ class Tools:
             self.reserve_table,
             self.get_reservation,
             self.set_timer,
+            self.lookup,
         )
         return ToolsSchema(standard_tools=[_schema(method) for method in methods])
 
@@ -122,6 +130,11 @@ class Tools:
         self._timers.add(task)
         task.add_done_callback(self._timers.discard)
         return {"status": "started", **timer.model_dump()}
+
+    def lookup(self, arguments: Result) -> Result:
+        """The fact that a few key words find."""
+        fact = facts.load().find(Question.model_validate(arguments).topic)
+        return {"found": fact.fact if fact else "nothing"}
 
     async def close(self) -> None:
         """End the call's timers."""
@@ -189,6 +202,15 @@ DESCRIPTIONS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
                 "enum": ["seconds", "minutes", "hours"],
                 "description": "The unit of time.",
             },
+        },
+    ),
+    "lookup": (
+        "Look up a fact about the restaurant or about yourself.",
+        {
+            "topic": {
+                "type": "string",
+                "description": "A few key words, for example parking or soup price.",
+            }
         },
     ),
 }

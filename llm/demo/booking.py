@@ -2,7 +2,7 @@
 
 import re
 
-from llm.demo import outside, small_talk, tools
+from llm.demo import knowledge, outside, small_talk, tools
 from llm.demo.call import Call, wordings
 from llm.demo.spoken import both, name, table_day, table_time
 
@@ -106,7 +106,14 @@ YES = wordings(
     "yes; yes please; sure; yeah; yes i would; okay; of course; i would like that; ~yes i'd like that"
 )
 NO = wordings("no; no thank you; no thanks; not now; ~no not now; maybe later")
-_INTERLUDES = (tools.calculate, tools.tell_time, tools.tell_date, tools.set_timer, outside.refuse)
+_INTERLUDES = (
+    tools.calculate,
+    tools.tell_time,
+    tools.tell_date,
+    tools.set_timer,
+    knowledge.ask,
+    outside.refuse,
+)
 MOST_PEOPLE = 20
 TOO_MANY = f"people: Input should be less than or equal to {MOST_PEOPLE}"  # as the agent's tool says it
 NONE_YET = "You don't have a reservation yet. Would you like to book a table?"
@@ -119,7 +126,7 @@ def _value(call: Call, slot: str) -> tuple[str, str | int]:
         count = call.rng.randint(MOST_PEOPLE + 1, 60) if call.chance(0.012) else count
         return both(count), count
     if slot == "name":
-        plain = call.names(call.rng)
+        plain = call.entity("name")
         return name(plain), plain.title()
     return table_day(call.rng) if slot == "day" else table_time(call.rng)
 
@@ -153,8 +160,11 @@ def _open(call: Call) -> None:
         call.rng.shuffle(given)
     if call.chance(share * 0.6):
         given.append("name")
-    parts = [call.pick(OPENERS), *(call.pick(PARTS[slot]) for slot in given)]
-    call.hear(_fill(call, " ".join(parts), tuple(given)))
+
+    def opener() -> str:
+        return " ".join([call.part(OPENERS), *(call.part(PARTS[slot]) for slot in given)])
+
+    call.hear(_fill(call, call.phrase(opener), tuple(given)))
 
 
 def _ask(call: Call, first: bool) -> str:
@@ -168,11 +178,12 @@ def _answer(call: Call, question: str) -> None:
     slots = tuple(question.split())
     if len(slots) == 2 and call.chance(0.25):
         slots = (call.rng.choice(slots),)
-    text = call.pick(ANSWERS[" ".join(slots)])
     extra = tuple(slot for slot in missing(call) if slot not in slots and call.chance(0.12))
-    for slot in extra:
-        text = f"{text} {call.pick(PARTS[slot])}"
-    call.hear(_fill(call, text, (*slots, *extra)))
+
+    def answer() -> str:
+        return " ".join([call.part(ANSWERS[" ".join(slots)]), *(call.part(PARTS[slot]) for slot in extra)])
+
+    call.hear(_fill(call, call.phrase(answer), (*slots, *extra)))
 
 
 def _correct(call: Call) -> None:

@@ -2,10 +2,11 @@
 
 import json
 import random
+import zlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from llm.demo.names import NameSource
+from llm.demo.names import Source
 
 Json = dict[str, Any]
 Message = Json
@@ -14,11 +15,28 @@ Manner = Callable[[random.Random, str], str]
 """(rng, text with `{said|typed}` parts) -> the message as the model gets it."""
 
 
+Split = Literal["train", "valid", "test", "every"]
+"""Calls to learn from, calls to choose settings by, and calls for the scores: no template is in two of them.
+The ear hears every one."""
+
 FUNCTION = "function"  # the one kind of tool that OpenAI's messages know
+HELD_OUT = "~"  # before a wording that no training call has
+BEFORE = (
+    "so", "okay", "well", "oh", "hey", "alright", "okay so", "excuse me", "hello", "hi", "oh and",
+    "all right", "now", "right", "please", "ah", "hmm", "listen", "and", "well then", "hi there", "sorry",
+    "all right then", "okay now",
+)  # fmt: skip
+AFTER = (
+    "please", "now", "then", "if you can", "right now", "my friend", "sir", "if possible", "you know",
+    "quickly", "if you don't mind",
+)  # fmt: skip
+"""Words that may stand before or after anything, and change nothing."""
+_LEARNT: set[str] = set()
+"""Every wording that may be learnt."""
 
 
 class Wordings(NamedTuple):
-    """Ways to say one thing; the held-out ones are for the scores alone."""
+    """Ways to say one thing; the held-out ones, with their mark, are for validation and the scores."""
 
     trained: tuple[str, ...]
     held_out: tuple[str, ...]
@@ -27,10 +45,32 @@ class Wordings(NamedTuple):
 def wordings(lines: str) -> Wordings:
     """One wording a line (or between semicolons); a leading `~` holds it out."""
     every = [part.strip() for line in lines.splitlines() for part in line.split(";") if part.strip()]
-    return Wordings(
-        tuple(part for part in every if part[0] != "~"),
-        tuple(part[1:].strip() for part in every if part[0] == "~"),
+    ways = Wordings(
+        tuple(part for part in every if part[0] != HELD_OUT),
+        tuple(part for part in every if part[0] == HELD_OUT),
     )
+    _LEARNT.update(ways.trained)
+    return ways
+
+
+def split_of(template: str, bare: bool) -> Split:
+    """Where a whole message with its blanks unfilled belongs; a trained wording alone is always learnt."""
+    plain = template.replace(HELD_OUT, "")
+    number = zlib.crc32(plain.encode()) % 10
+    if plain != template:
+        return "valid" if number in (0, 2, 3) else "test"
+    if bare or number > 1:
+        return "train"
+    return "test" if number else "valid"
+
+
+def may_be_learnt(message: str) -> bool:
+    """Whether a training call may have this very message, perhaps by other parts."""
+    if message in _LEARNT:
+        return True
+    befores, afters = ("", *(f"{word} " for word in BEFORE)), ("", *(f" {word}" for word in AFTER))
+    cores = {message.removeprefix(before).removesuffix(after) for before in befores for after in afters}
+    return bool(cores & _LEARNT) and split_of(message, bare=False) == "train"
 
 
 class Call:
@@ -38,30 +78,59 @@ class Call:
 
     `unscored` holds the indices of answers that were cut off by the caller: they are history, not examples.
     `rare_words` allows words beyond the corpus's own lists (the embedded ear cannot know those).
+    `entities` are the names, cities, dishes and sums that were drawn from the source.
     """
 
-    def __init__(self, rng: random.Random, names: NameSource, manner: Manner, held_out: bool = False) -> None:
+    def __init__(self, rng: random.Random, source: Source, manner: Manner, split: Split = "train") -> None:
         self.rng = rng
         self.rare_words = True
-        self.names = names
+        self.source = source
+        self.split: Split = split
         self.messages: list[Message] = []
         self.unscored: set[int] = set()
+        self.entities: set[str] = set()
         self.slots: dict[str, str | int] = {}
         self.reserved: dict[str, str | int] | None = None
+        self.city = ""
         self.jokes_told = 0
         self.timers: list[str] = []  # what the agent says when each is over
         self._manner = manner
-        self._held_out = held_out
 
     def chance(self, probability: float) -> bool:
         """True with this probability."""
         return self.rng.random() < probability
 
-    def pick(self, ways: Wordings) -> str:
-        """A wording; where this call may use held-out ones, one of those every other time."""
-        if self._held_out and ways.held_out and self.chance(0.5):
+    def entity(self, kind: Literal["name", "city", "dish"]) -> str:
+        """A new name, city or dish, in lower case."""
+        drawn = getattr(self.source, kind)(self.rng)
+        self.entities.add(drawn)
+        return drawn
+
+    def part(self, ways: Wordings) -> str:
+        """A wording for a part of a message: outside training a held-out one now and then, with its mark."""
+        if self.split != "train" and ways.held_out and self.chance(0.3):
             return self.rng.choice(ways.held_out)
         return self.rng.choice(ways.trained)
+
+    def pick(self, ways: Wordings, after: bool = True) -> str:
+        """A whole message's template; without `after`, nothing may follow it."""
+        return self.phrase(lambda: self.part(ways), after)
+
+    def phrase(self, compose: Callable[[], str], after: bool = True) -> str:
+        """What `compose` makes, mostly bare, that belongs to this call's split."""
+        share = {"train": 0.25, "every": 0.05}.get(self.split, 0.6)
+        while True:
+            template = bare = compose()
+            if self.chance(share):
+                template = f"{self.rng.choice(BEFORE)} {template}"
+            if after and self.chance(share):
+                template = f"{template} {self.rng.choice(AFTER)}"
+            message = template.replace(HELD_OUT, "")
+            if self.split == "every":
+                return message
+            fits = split_of(template, template == bare) == self.split
+            if fits and (self.split == "train" or not may_be_learnt(message)):
+                return message
 
     def hear(self, text: str) -> None:
         """The caller speaks (or types) `text`."""

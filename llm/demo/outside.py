@@ -1,58 +1,80 @@
 """Requests that the demo refuses: questions about the world, wishes, and words that make no sense."""
 
+import re
+from pathlib import Path
+
 from llm.demo.call import Call, wordings
-from llm.demo.names import rare_words
+from llm.demo.names import HELD_OUT, rare_words
 from llm.demo.small_talk import REFUSAL
-from llm.demo.spoken import words
+from llm.demo.spoken import number, words
+
+_BLANK = re.compile(r"\{([nxyz])\}")
 
 FIXED = wordings("""who won the world cup; who is the president; what is the weather
-    what's the weather like; how is the weather today
-    will it rain tomorrow; is it cold outside; what is the weather tomorrow; play some music; play a song
-    turn on the light
-    turn off the lights; call my mother; call a taxi; send a message; send an email; read my email
-    what is the news
+    what's the weather like; how is the weather today; will it rain tomorrow; is it cold outside
+    what is the weather tomorrow; play some music; play a song; turn on the light; turn off the lights
+    call my mother; call a taxi; send a message; send an email; read my email; what is the news
     tell me the news; who won the game last night; what is the meaning of life; order a pizza
-    order some food; buy a ticket
-    book a flight; book a hotel; i need a doctor; where is the next gas station; how do i get to the airport
-    find a hotel
-    what is the capital of france; how tall is mount everest; who wrote hamlet; how far is the moon
-    open the window
-    what is the stock market doing; how much is a dollar in euros; translate hello to spanish; write a poem
-    write a letter
-    what should i wear today; how do i cook rice; give me a recipe; what movie should i watch
-    who is the king of england
+    buy a ticket; book a flight; book a hotel; i need a doctor; where is the next gas station
+    how do i get to the airport; find a hotel; what is the capital of france; how tall is mount everest
+    who wrote hamlet; how far is the moon; open the window; what is the stock market doing
+    how much is a dollar in euros; translate hello to spanish; write a poem; write a letter
+    how do i cook rice; give me a recipe; what movie should i watch; who is the king of england
     when does the train leave; what is on television; turn up the volume; set an alarm; show me a picture
-    take a picture
-    add milk to my shopping list; what is on my calendar; make an appointment; i want to buy a car
-    why is the sky blue
-    what do you think about politics; who will win the election; how do airplanes fly; explain black holes
-    i lost my keys
-    ~who won the super bowl; ~what is the population of china; ~play my favorite song
-    ~what is the temperature outside
+    take a picture; add milk to my shopping list; what is on my calendar; make an appointment
+    i want to buy a car; why is the sky blue; what do you think about politics; who will win the election
+    how do airplanes fly; explain black holes; i lost my keys; ~who won the super bowl
+    ~what is the population of china; ~play my favorite song; ~what is the temperature outside
     ~turn on the radio; ~call my doctor; ~who is the pope; ~how do i make coffee; ~give me some advice
     ~what is love""")
 FRAMES = wordings("""what is {x}; what is a {x}; who is {x}; where is {x}; where is the {x}
-    how much does a {x} cost; tell me about {x}
-    do you like {x}; can you fix my {x}; i want to buy a {x}; where can i buy a {x}
-    what do you know about {x}; how do i get to {x}
-    who invented the {x}; when was the {x} invented; why is the {x} so {y}; how does a {x} work
-    what is the capital of {x}
-    find me a {x}; show me the {x}; i lost my {x}; my {x} is broken; do you have a {x}; explain {x}
-    what color is the {x}
-    how big is the {x}; who wrote {x}; play {x}; call {x}; open the {x}; close the {x}; turn on the {x}
-    order a {x}; buy me a {x}
-    how old is {x}; how many {x} are there; is {x} {y}; what does {x} mean; how do you spell {x}
-    write about {x}; sell my {x}
-    can you recommend a {x}; i am looking for a {x}; which {x} is the best; what is the best {x}
-    the {x} is {y}; i like {x}
-    where does {x} come from; when is {x}; how do i {z} a {x}; can you {z} the {x}; please {z} my {x}
-    i want to {z} {x}
-    should i {z} the {x}; did you {z} the {x}; have you seen the {x}; who is going to {z} the {x}
-    can i {z} a {x}
+    can you fix my {x}; where can i buy a {x}; how do i get to {x}; how do i get to the {x}
+    i want to buy a {x}; who invented the {x}; when was the {x} invented; why is the {x} so {y}
+    how does a {x} work; why are {x} {y}; what is the capital of {x}; what is the population of {x}
+    what is the {x} of {x}; who is the {x} of {x}; find me a {x}; show me the {x}; my {x} is broken
+    explain {x}; explain the {x} to me; define {x}; what color is the {x}; how big is the {x}
+    who wrote {x}; play {x}; call {x}; open the {x}; close the {x}; turn on the {x}; turn off the {x}
+    turn the {x} up; turn down the {x}; start the {x}; stop the {x}; order a {x}; buy me a {x}
+    get me a {x}; bring me a {x}; order me a {x} from the {x}; buy {n} {x}; how old is {x}
+    how many {x} are there; is {x} {y}; what does {x} mean; how do you spell {x}; translate {x}
+    write about {x}; write a {x} about {x}; sell my {x}; read me the {x}; send a {x} to my {x}
+    send {x} a message; i am looking for a {x}; which {x} is the best; what is the best {x}
+    what is the {y} {x} in the {x}; the {x} is {y}; i like {x}; the {x} and the {x}
+    there is a {x} in the {x}; i {z} the {x}; my {x} wants to {z}; where does {x} come from; when is {x}
+    how do i {z} a {x}; can you {z} the {x}; please {z} my {x}; {z} the {x}; i want to {z} {x}
+    should i {z} the {x}; did you {z} the {x}; have you seen the {x}; let's {z} the {x}
+    who is going to {z} the {x}; can i {z} a {x}; did the {x} {z}; did {x} {z} the {x} yesterday
+    who did {x} {z}; how many {x} does a {x} have; how many {x} are in a {x}; how much {x} is in a {x}
+    how far is the {x} from the {x}; how do you say {x} in {x}; what is {x} in {x}
+    what do you call a {y} {x}; what rhymes with {x}; convert {n} {x} to {x}; how many {x} are {n} {x}
+    how much is {n} {x} in {x}; what is {n} percent of the {x}; what time does the {x} {z}
+    when does the {x} {z}; what day is {x}; what time is it in {x}; when was {x} born
+    what was the date of the {x}; which year did {x} {z}; when did the {x} {z}; what year was the {x}
+    book a {x} to {x}; book me a {x} for {n} {x}; reserve a {x} in {x}; i need a {x} for {n} {x}
+    rent a {x}; set the {x} to {n}; set my {x}; remind me to {z} the {x}; remind me of the {x}
+    wake me when the {x} {z}; add {x} to my {x}; put {x} on my {x}; what is on my {x}; delete my {x}
+    move my {x} to {x}; check my {x}; are {x} {y}; is a {x} a {x}; is there {x} in the {x}
+    are there {x} on {x}; can {x} {z}; can a {x} {z} a {x}; do {x} {z}; do you think {x} is {y}
+    what do you think of {x}; do people {z} {x}; is it {y} to {z} a {x}; what happens when you {z} a {x}
+    what happens if i {z} the {x}; why do {x} {z}; why does my {x} {z}; why did the {x} {z}
+    why is there {x}; how long does a {x} {z}; how long is a {x}; how {y} is the {x}; how {y} is a {x}
+    how {y} does the {x} get; how often should i {z} my {x}; how long should i {z} {x}
+    will the {x} be {y}; will {x} {z} tomorrow; is it going to {z}; who will {z} the {x}; has {x} {z} yet
+    was {x} {y}; were the {x} {y}; what kind of {x} is {y}; what sort of {x} do i {z}
+    what {x} should i {z}; which {x} should i {z}; should i {z} {x} or {x}; who was the first {x}
+    who has the most {x}; who {z} the {x}; what is inside a {x}; what is under the {x}; what is behind {x}
+    what is wrong with my {x}; my {x} hurts; teach me to {z}; help me {z} my {x}; help me with my {x}
+    give me a {x}; give me the {x} of {x}; make me a {x}; tell me how to {z} a {x}; tell me why {x} {z}
+    tell me who {z} the {x}; tell me a {x} about {x}; what did {x} say; what did i {z} yesterday
+    where did i {z} my {x}; take me to {x}; drive me to the {x}; i have been {z} {x} all day
+    yesterday i {z} a {y} {x}; my {x} has {n} {x}; once there was a {x}; if a {x} can {z} why can't a {x}
+    the {y} {x} of the {x}; {x} {x} and {x}; a {x} is a {x} is a {x}; pick a {x}; throw a {x}
+    let's play {x}; play a {x} with me; guess my {x}; mute the {x}; switch to {x}; who plays {x}
+    who played in {x}; what is {x} playing; which {x} {z} the {x}; the {x} {z} on the {x}
     ~how long is the {x}; ~why do people {z} {x}; ~what happened to the {x}; ~does the {x} {z}
-    ~i need a new {x}; ~send me a {x}
+    ~i need a new {x}; ~send me a {x}; ~where do {x} {z}; ~can you {z} like a {x}; ~what makes {x} {z}
     ~who was {x}; ~is there a {x} near here; ~how heavy is a {x}; ~what did {x} do; ~could you {z} my {x}""")
-THINGS = words(
+_THINGS = words(
     """
     car house dog cat phone computer book movie song city river mountain ocean moon sun star tree
     flower garden guitar piano football basketball tennis baseball bicycle train airplane boat ship
@@ -63,18 +85,38 @@ THINGS = words(
     horse cow bird lion elephant dinosaur spider snake planet rocket robot engine battery gold
     silver diamond paris london berlin tokyo china india africa america europe canada mexico france
     germany spain italy england
+    man woman brother sister father mother friend baby king game team player match score song singer
+    band actor letter word sentence language question equation number world war country continent
+    state government law tax vote news weather temperature cloud sky earth ground forest field beach
+    island lake road highway car truck bus taxi ticket flight trip vacation map direction store
+    pharmacy shop mall price dollar euro pound gold stock company job boss office meeting calendar
+    appointment homework exam lesson class university science biology chemistry medicine vaccine
+    blood heart head back leg hand eye tooth skin pain sleep dream health weight diet vitamin exercise
+    toy doll ball card dice puzzle riddle poem story novel chapter author painting painter statue
+    computer laptop screen keyboard printer router software program app website password picture
+    video channel light heating oven fridge washing machine vacuum garage key lock alarm tire oil
+    gas wheel brake carpet sofa curtain pillow blanket towel soap knife fork pan pot garbage
+    hammer nail screw saw paint wood stone metal glass paper plastic wool cotton leather
+    pig goat sheep duck goose mouse rabbit wolf fox bear tiger monkey whale shark bee ant frog
+    rose grass leaf seed root tomato carrot potato onion corn wheat egg meat
     """
 )
+THINGS = tuple(word for word in _THINGS if word not in HELD_OUT)
 QUALITIES = words(
     """
     big small red green blue old new expensive cheap fast slow hot cold good bad funny strange
-    famous heavy long
+    famous heavy long short tall deep high low rich poor happy sad young smart dark bright loud quiet
+    dangerous healthy true real dead alive round flat empty full wet dry sweet sour soft hard
     """
 )
 ACTIONS = words(
     """
     buy sell fix find open close clean paint cook eat drink wash build break move send write read
-    see play call watch
+    see play call watch make take give put run walk jump fly swim sing dance draw learn teach study
+    work sleep dream think know believe win lose love hate kiss marry grow plant cut burn melt freeze
+    boil bake fry drive ride park travel land sink fall climb carry pull push hold throw catch hit
+    kill die live speak talk say tell hear listen smell feel bark bite eat hunt hide rain snow shine
+    bought found made saw took gave went came won lost ate drank wrote sang built broke
     """
 )
 
@@ -82,29 +124,44 @@ ACTIONS = words(
 def refuse(call: Call) -> None:
     """Something that no tool and no answer is there for."""
     kind = call.rng.random()
-    if kind < 0.3:
+    if kind < 0.2:
         text = call.pick(FIXED)
     elif kind < 0.9 or not call.rare_words:
         text = _framed(call)
     else:
-        text = " ".join(_word(call) for _ in range(call.rng.randint(2, 7)))
+        text = " ".join(_word(call) for _ in range(call.rng.randint(2, 9)))
     call.hear(text)
     call.say(REFUSAL)
 
 
 def _framed(call: Call) -> str:
     text = call.pick(FRAMES)
-    rare = call.rare_words and call.chance(0.5)
-    thing = call.rng.choice(rare_words()) if rare else call.rng.choice(THINGS)
-    if call.chance(0.15):
-        thing = f"{call.rng.choice(QUALITIES)} {thing}"
-    return (
-        text.replace("{x}", thing)
-        .replace("{y}", call.rng.choice(QUALITIES))
-        .replace("{z}", call.rng.choice(ACTIONS))
-    )
+    while "{" in text:
+        kind = _BLANK.search(text)
+        assert kind
+        text = text.replace(kind[0], _filling(call, kind[1]), 1)
+    return text
+
+
+def _filling(call: Call, kind: str) -> str:
+    """One word of its kind, or two; a quarter of the time any word there is."""
+    if kind == "n":
+        return number(call.rng.randint(2, 99))
+    lists = {"x": THINGS, "y": QUALITIES, "z": ACTIONS}
+    if call.rare_words and call.chance(0.35):
+        return call.rng.choice(rare_words())
+    word = call.rng.choice(lists[kind])
+    if kind == "x" and call.chance(0.25):
+        word = f"{call.rng.choice(QUALITIES if call.chance(0.6) else THINGS)} {word}"
+    plural = kind == "x" and call.rare_words and call.chance(0.15) and word[-1] != "s"
+    return f"{word}s" if plural else word
 
 
 def _word(call: Call) -> str:
     """Any word: a rare one half of the time."""
     return call.rng.choice(rare_words() if call.chance(0.5) else THINGS + QUALITIES + ACTIONS)
+
+
+def questions() -> tuple[str, ...]:
+    """What strangers asked: for the scores, and written before the frames of this module."""
+    return tuple((Path(__file__).parent / "outside_questions.txt").read_text(encoding="utf-8").splitlines())

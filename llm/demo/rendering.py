@@ -73,6 +73,11 @@ class Renderer:
     def __init__(self, template: str) -> None:
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         self._template = environment.from_string(template)
+        self._text = template
+
+    def __reduce__(self) -> tuple[type["Renderer"], tuple[str]]:
+        """A compiled template cannot be sent to another process; its text can."""
+        return Renderer, (self._text,)
 
     def render(self, messages: list[Message], tools: list[Json] | None, generate: bool = False) -> str:
         """The prompt of a request; with `generate`, up to where the model goes on."""

@@ -2,12 +2,16 @@
 
 from llm.demo.call import Call, Wordings, wordings
 
-OFFER = "I can tell the time and the date, do arithmetic, set a timer, or reserve a table."
-GREETING = (
-    "Hello! I can reserve a table, tell the time, do arithmetic, or set a timer. What can I do for you?"
+OFFER = (
+    "I can tell the time and the date, do arithmetic, reserve a table, tell you about the restaurant, "
+    "or set a timer."
 )
-REFUSAL = f"I'm sorry, I can't help with that. {OFFER}"
+GREETING = (
+    "Hello! I can reserve a table, tell you about the restaurant, or set a timer. What can I do for you?"
+)
+REFUSAL = "I'm sorry, I can't help with that. You can ask me what I can do."
 
+GO_ON = "Go on, I'm listening."
 JOKES = (
     "Why did the bicycle fall over? Because it was two tired.",
     "What do you call a bear with no teeth? A gummy bear.",
@@ -139,14 +143,10 @@ _TALK = (
      "how much time is left on my timer; "
      "how long is left on the timer; ~please stop the timer",
      "I'm sorry, I can't do that. The timer will speak up when it is over."),
-    ("what is on the menu; what kind of food do you have; do you have a menu; which restaurant is it; "
-     "what food is there; where is the restaurant; when are you open; is there parking; "
-     "do you have vegetarian food; ~what do you serve",
-     "I'm sorry, I don't know that. I can only reserve a table."),
     ("i would like; can you; what is; um; i want; could you please; i would like to; can you please; "
      "what; so; "
      "well; tell me; and; the; please; can i; i need; uh; hmm; i think; maybe; let's see; "
-     "~could you", "Go on, I'm listening."),
+     "~could you", GO_ON),
     ("never mind; forget it; forget about it; never mind that; it doesn't matter; i changed my mind; "
      "~oh never mind; "
      "no never mind; leave it; not now", "Okay, no problem."),
@@ -163,7 +163,7 @@ WHO_AM_I = wordings("""what is my name; do you remember my name; who am i; what'
 def chat(call: Call) -> None:
     """One exchange of small talk."""
     ways, answer = call.rng.choice(TALK)
-    call.hear(call.pick(ways))
+    call.hear(call.pick(ways, after=answer != GO_ON))
     call.say(answer)
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from llm.demo import rendering
 from llm.demo.call import FUNCTION, Json, Message
 from llm.demo.corpus import PROMPT
-from llm.demo.score import Player
+from llm.demo.knowledge import NOTHING
+from llm.demo.player import Player
 from llm.demo.tools import value
 
 _CALL = re.compile(r"<function=(\w+)>\n(.*?)</function>", re.DOTALL)
@@ -25,7 +26,7 @@ _MOST_CALLS = 3  # tool calls in one turn
 
 
 class Desk:
-    """Stand-ins for the agent's tools."""
+    """Stand-ins for the agent's tools; what is looked up is not found."""
 
     def __init__(self) -> None:
         self.reservation: Json = {"reservation": "none"}
@@ -47,8 +48,16 @@ class Desk:
                 return self.reservation
             case "set_timer":
                 return {"status": "started", **arguments, "amount": int(arguments["amount"])}
+            case "lookup":
+                return NOTHING
             case _:
                 return {"error": f"no tool {name}"}
+
+
+def parse_call(text: str) -> tuple[str, dict[str, str]] | None:
+    """(name, arguments as written) of a tool call; None where there is none."""
+    called = _CALL.search(text)
+    return (called[1], dict(_PARAMETER.findall(called[2]))) if called else None
 
 
 def _calculated(parts: list[str]) -> Json:
@@ -62,10 +71,10 @@ def _calculated(parts: list[str]) -> Json:
 class Conversation:
     """One call, history and all, in the form that a server would render."""
 
-    def __init__(self, player: Player) -> None:
+    def __init__(self, player: Player, desk: Desk | None = None) -> None:
         self.messages: list[Message] = [rendering.SYSTEM]
         self._player = player
-        self._desk = Desk()
+        self._desk = desk or Desk()
 
     def answer(self, text: str) -> list[str]:
         """What the model writes for the caller's text: tool calls first, then the answer."""
@@ -75,10 +84,10 @@ class Conversation:
             prompt = self._player.renderer.render(self.messages, PROMPT["tools"], generate=True)
             self._player.read(self._player.encode(prompt))
             written.append(self._player.generate())
-            called = _CALL.search(written[-1])
-            if not called:
+            called = parse_call(written[-1])
+            if called is None:
                 break
-            self._use(called[1], dict(_PARAMETER.findall(called[2])))
+            self._use(*called)
         else:
             return written
         self.messages.append({"role": "assistant", "content": written[-1]})

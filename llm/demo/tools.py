@@ -1,6 +1,8 @@
 """The simple tools: time, date, arithmetic and timers, as asked for, called and reported."""
 
-from llm.demo.call import Call, wordings
+import zlib
+
+from llm.demo.call import Call, Split, wordings
 from llm.demo.spoken import MONTHS, WEEKDAYS, both
 
 TIME = wordings("""what time is it; what is the time; what's the time; can you tell me the time
@@ -105,14 +107,29 @@ def _operand(call: Call) -> int:
     )
 
 
+def _operands(call: Call, sign: str) -> tuple[int, int]:
+    """Two numbers; a pair is in one split only."""
+    while True:
+        a, b = _operand(call), _operand(call)
+        if sign == "/" and b and call.chance(0.7):
+            a = b * call.rng.randint(1, 12)
+        if call.split in (split_of_pair(a, b), "every"):
+            return a, b
+
+
+def split_of_pair(a: int, b: int) -> Split:
+    """Seven in ten pairs are for training, whatever is done with them."""
+    number = zlib.crc32(f"{a} {b}".encode()) % 10
+    return "train" if number > 2 else "test" if number else "valid"
+
+
 def _sum(call: Call) -> tuple[str, str, int | float | None]:
     """(what is asked, the expression, its result; None for a division by zero)."""
     sign = call.rng.choice("++-*/" if call.chance(0.8) else "+-*")
-    a, b = _operand(call), _operand(call)
-    if sign == "/" and b and call.chance(0.7):
-        a = b * call.rng.randint(1, 12)
+    a, b = _operands(call, sign)
     words, orders = SIGNS[sign]
     expression = f"{a} {sign} {b}"
+    call.entities.add(expression)
     if call.chance(0.2):
         return call.pick(orders).format(a=both(a), b=both(b)), expression, value(a, sign, b)
     said = f"{both(a)} {call.rng.choice(words)} {both(b)}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from llm.demo.corpus import dialogue
+from llm.demo.names import Source
 from llm.demo.rendering import Renderer
 from llm.demo.spoken import MONTHS, WEEKDAYS
 
@@ -28,8 +29,8 @@ _SPLIT = (
 )
 # llama.cpp wants at least one merge; nobody says or types this.
 MERGE = ("Ð", "ł")
-WORDS = 1_400
-LEAST_COUNT = 3
+WORDS = 1_900
+LEAST_COUNT = 6
 _UNITS = ("second", "seconds", "minute", "minutes", "hour", "hours")
 SPELLED = frozenset((*(word.lower() for word in (*WEEKDAYS, *MONTHS)), *_UNITS, "AM", "PM", "ĠAM", "ĠPM"))
 STAND_IN = "zqzq"  # stands for every name while words are counted
@@ -48,7 +49,7 @@ def learn(renderer: Renderer, seed: int = 5, calls: int = 6_000) -> list[str]:
     for text, weight in [(renderer.served_prefix, 1000), (renderer.bare_prefix, 1)]:
         counts.update({word: weight for word, _ in splitter.pre_tokenize_str(_without_marks(text))})
     for _ in range(calls):
-        call = dialogue(rng, lambda _: STAND_IN)
+        call = dialogue(rng, source=Source(*[lambda _: STAND_IN] * 3))
         text = "".join(piece.text for piece in renderer.pieces(call, rng))
         counts.update(word for word, _ in splitter.pre_tokenize_str(_without_marks(text)))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

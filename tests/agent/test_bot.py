@@ -102,7 +102,7 @@ async def test_the_greeting_is_asked_for_with_the_system_prompt_and_the_cue():
         ("user", "Say hello."),
     ]
     assert request["chat_template_kwargs"] == {"enable_thinking": False}
-    assert len(request["tools"]) == 6
+    assert len(request["tools"]) == 7
 
 
 async def test_what_was_said_is_answered_and_logged_in_one_line(speech: Speak):

@@ -105,10 +105,20 @@ async def test_a_number_in_quotes_is_a_number(tools: Tools):
         ("set_timer", {"amount": 5, "unit": "weeks"}, "unit: "),
         ("set_timer", {"amount": -5, "unit": "minutes"}, "amount: "),
         ("set_timer", {"amount": 25, "unit": "hours"}, "a day at most"),
+        ("lookup", {}, "topic: "),
+        ("lookup", {"topic": " "}, "topic: "),
     ],
 )
 async def test_wrong_arguments_are_an_answer(tools: Tools, name: str, arguments: dict[str, Any], why: str):
     assert why in (await call(tools, name, **arguments))["error"]
+
+
+async def test_a_fact_is_looked_up(tools: Tools):
+    assert await call(tools, "lookup", topic="lasagna price") == {"found": "The lasagna is 14 dollars."}
+
+
+async def test_what_is_in_no_fact_is_not_found(tools: Tools):
+    assert await call(tools, "lookup", topic="helicopter") == {"found": "nothing"}
 
 
 async def test_a_timer_is_confirmed(tools: Tools):

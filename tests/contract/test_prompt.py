@@ -1,4 +1,4 @@
-"""The demo model was trained on one prompt and six tools; the agent must use them to the letter."""
+"""The demo model was trained on one prompt and seven tools; the agent must use them to the letter."""
 
 import json
 from datetime import datetime

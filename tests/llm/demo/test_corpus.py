@@ -4,9 +4,11 @@ from itertools import islice
 
 import jsonschema
 
-from llm.demo import corpus, names, small_talk
+from llm.demo import corpus, knowledge, names, small_talk
+from llm.demo.topics import TOPICS
 
 SCHEMAS = {tool["function"]["name"]: tool["function"]["parameters"] for tool in corpus.PROMPT["tools"]}
+ASPECTS = ("price", "ingredients", "address", "hours")
 CERTAIN = """what time is it; can you help me; what is today's date; tell me a joke; thank you; goodbye
     what can you do; what is my reservation; who won the world cup"""
 
@@ -51,7 +53,7 @@ def test_every_result_is_a_json_object(calls):
 
 def test_no_training_call_has_a_held_out_name(calls):
     words = {word for text in heard(calls) for word in re.findall(r"[a-z]+", text.lower())}
-    assert not words & set(names.HELD_OUT)
+    assert not words & names.HELD_OUT
 
 
 def test_a_reservations_name_was_said_in_the_call(calls):
@@ -61,6 +63,23 @@ def test_a_reservations_name_was_said_in_the_call(calls):
             function["arguments"]["name"] for function in called([call]) if "name" in function["arguments"]
         ]
         assert all(part in said for name in named for part in name.lower().split())
+
+
+def test_a_topic_was_named_in_the_question_or_is_one_of_the_fixed_ones(calls):
+    for call in calls:
+        said = " ".join(heard([call])).lower()
+        for function in called([call]):
+            topic = function["arguments"].get("topic", "")
+            assert topic in TOPICS or all(word in said or word in ASPECTS for word in topic.split())
+
+
+def test_a_fact_is_read_out_to_the_letter(calls):
+    for call in calls:
+        for at, message in enumerate(call.messages[:-1]):
+            found = json.loads(message["content"]).get("found") if message["role"] == "tool" else None
+            if found and at + 1 not in call.unscored:
+                expected = knowledge.NOT_KNOWN if found == "nothing" else found
+                assert call.messages[at + 1]["content"] == expected
 
 
 def test_what_callers_surely_try_is_in_the_corpus():

@@ -1,18 +1,32 @@
 import random
+import re
+
+import pytest
 
 from llm.demo import names
 
+KINDS = ("name", "city", "dish")
 
-def test_held_out_names_are_never_drawn_for_training():
+
+def drawn(split: str, kind: str, count: int) -> list[str]:
     rng = random.Random(1)
-    drawn = {part for _ in range(20_000) for part in names.for_training(rng).split()}
-    assert not drawn & set(names.HELD_OUT)
+    return [getattr(names.SOURCES[split], kind)(rng) for _ in range(count)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_held_out_words_are_never_drawn_for_training(kind: str):
+    words = {word for text in drawn("train", kind, 10_000) for word in re.findall("[a-z]+", text)}
+    assert not words & names.HELD_OUT
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_three_splits_share_no_word(kind: str):
+    splits = [set(drawn(split, kind, 3_000)) - set(names.FOODS) for split in ("train", "valid", "test")]
+    assert not (splits[0] & splits[1]) | (splits[0] & splits[2]) | (splits[1] & splits[2])
 
 
 def test_most_names_of_training_are_met_once():
-    rng = random.Random(1)
-    drawn = [names.for_training(rng) for _ in range(1000)]
-    assert len(set(drawn)) > 700
+    assert len(set(drawn("train", "name", 1_000))) > 700
 
 
 def test_the_ear_can_say_at_least_three_hundred_names():

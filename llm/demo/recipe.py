@@ -1,0 +1,50 @@
+"""How the demo model is made: its sizes, and what it learns from at which step."""
+
+from dataclasses import dataclass
+
+from llm.demo.batches import Batch, Batches
+
+STEPS = 2_800
+SHORT_SHARE = 0.9  # of the steps see the end of the calls' beginning only
+EASY_SHARE = 0.15  # of the steps have calls of two turns at most: copying is learnt from those, cheaply
+MOST_TURNS = 6
+SHARES = 2  # of a step's calls, each computed by its own process
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of the model; 1.8 million parameters."""
+
+    vocab: int
+    width: int = 192
+    layers: int = 4
+    heads: int = 4
+    kv_heads: int = 2
+    hidden: int = 448
+    context: int = 4096
+    rope_base: float = 10_000.0
+    norm_eps: float = 1e-5
+
+    @property
+    def head_width(self) -> int:
+        """Channels of one head."""
+        return self.width // self.heads
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides what the model becomes."""
+
+    seed: int = 1
+    steps: int = STEPS
+    rate: float = 5e-3
+    share_tokens: int = 1_300
+
+    def rate_at(self, step: int) -> float:
+        """Warms up for 40 steps and falls in a line to 2 %."""
+        return self.rate * max(0.02, 1 - step / self.steps) * min(1.0, (step + 1) / 40)
+
+    def batch(self, batches: Batches, step: int, share: int) -> Batch:
+        """The calls of one step that one process learns from."""
+        most_turns = 2 if step < EASY_SHARE * self.steps else MOST_TURNS
+        return batches.batch(step, share, most_turns, short=step < SHORT_SHARE * self.steps)

@@ -1,0 +1,74 @@
+"""The committed model keeps its scores, at a margin: a few of the calls that `make demo-score` counts."""
+
+import pytest
+
+from llm.demo import outside, score
+from llm.demo.player import Player
+from llm.demo.score import Tally
+from tests.llm.demo.conftest import GGUF
+
+CALLS, QUESTIONS = 30, 40
+
+
+@pytest.fixture(scope="module")
+def player() -> Player:
+    return Player(GGUF)
+
+
+@pytest.fixture(scope="module")
+def tally(player: Player) -> Tally:
+    tally = Tally()
+    score.score_calls(player, score.held_out_calls(CALLS), tally)
+    score.score_questions(player, outside.questions()[::3][:QUESTIONS], tally)
+    return tally
+
+
+def test_nine_in_ten_turns_are_right(tally: Tally):
+    assert tally.share(score.TURNS) >= 0.9, tally.wrong
+
+
+def test_names_cities_and_numbers_never_seen_are_copied(tally: Tally):
+    assert tally.share(score.UNSEEN) >= 0.85, tally.wrong
+
+
+def test_every_tool_call_fits_its_schema(tally: Tally):
+    assert tally.share(score.VALID) == 1.0, tally.wrong
+
+
+def test_what_is_outside_its_domain_is_refused(tally: Tally):
+    assert tally.share(score.REFUSED) >= 0.85, tally.wrong
+
+
+def test_it_writes_300_tokens_a_second_of_one_core(tally: Tally, player: Player):
+    assert player.generated / player.spent_s >= 300
+
+
+def test_the_model_is_at_most_ten_megabytes():
+    assert GGUF.stat().st_size <= 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        ("<tool_call>\n<function=get_time>\n</function>\n</tool_call>\n", True),
+        ("<tool_call>\n<function=get_tide>\n</function>\n</tool_call>\n", False),
+        ("<tool_call>\n<function=lookup>\n</function>\n</tool_call>\n", False),
+        (
+            "<tool_call>\n<function=lookup>\n<parameter=topic>\nwine\n</parameter>\n</function>\n</tool_call>\n",
+            True,
+        ),
+        ("<tool_call>\n<function=get_time>\n", False),
+        ("It is 4:05 PM.", False),
+    ],
+)
+def test_a_call_is_valid_by_its_schema(text: str, valid: bool):
+    assert score.is_valid(text) == valid
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "valid"), [("5", "hours", True), ("5", "weeks", False), ("x", "hours", False)]
+)
+def test_arguments_have_the_types_of_their_schema(amount: str, unit: str, valid: bool):
+    arguments = f"<parameter=amount>\n{amount}\n</parameter>\n<parameter=unit>\n{unit}\n</parameter>\n"
+    text = f"<tool_call>\n<function=set_timer>\n{arguments}</function>\n</tool_call>\n"
+    assert score.is_valid(text) == valid
