@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
-from llm.demo import corpus
+from llm.demo.corpus import dialogues
 from llm.demo.rendering import Renderer
 
 LONG_SHARE = 0.04  # calls of many turns: a real one may go on
@@ -87,7 +87,7 @@ class Batches:
         row = Row([], [], [])
         distant = rng.random() < GAP_SHARE
         place = 0
-        for piece in self._renderer.pieces(corpus.dialogue(rng, turns=turns), rng):
+        for piece in self._renderer.pieces(dialogues.dialogue(rng, turns=turns), rng):
             if distant and not piece.learnt and rng.random() < 0.15:
                 place += rng.randint(1, MOST_GAP_TOKENS)
             new = self._encode(piece.text)

@@ -18,12 +18,12 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from llm.demo import corpus
-from llm.demo.call import Call
-from llm.demo.entities import CITIES, DISHES, MENU
-from llm.demo.names import FOODS, Source, one_of, pronunciations, speakable
-from llm.demo.noise import hesitate
-from llm.demo.spoken import spoken
+from llm.demo.corpus import dialogues
+from llm.demo.corpus.call import Call
+from llm.demo.corpus.entities import CITIES, DISHES, MENU
+from llm.demo.corpus.names import FOODS, Source, one_of, pronunciations, speakable
+from llm.demo.corpus.noise import hesitate
+from llm.demo.corpus.spoken import spoken
 
 DOMAIN = Path(__file__).parents[2] / "asr_server" / "domain"
 SEED = 11
@@ -57,7 +57,7 @@ def utterances(seed: int = SEED, calls: int = CALLS) -> Iterator[list[str]]:
         call = Call(rng, source, _said, split="every")
         call.rare_words = False
         while call.turns < 4:
-            corpus.topic(call)
+            dialogues.topic(call)
         heard = (message["content"].split() for message in call.messages if message["role"] == "user")
         yield from (words for words in heard if known.issuperset(words))
 

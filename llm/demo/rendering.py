@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from llm.demo.call import Json, Message
-from llm.demo.corpus import PROMPT, Dialogue
+from llm.demo.corpus.call import Json, Message
+from llm.demo.corpus.dialogues import PROMPT, Dialogue
 
 BINDINGS = "llama-cpp-python==0.3.36"
 _IN_SDIST = "vendor/llama.cpp/models/templates/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16.jinja"

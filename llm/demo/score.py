@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from llm.demo import corpus, outside, vocabulary
-from llm.demo.call import Json
-from llm.demo.corpus import PROMPT, Dialogue
-from llm.demo.knowledge import NOT_KNOWN
+from llm.demo import vocabulary
+from llm.demo.corpus import dialogues, outside
+from llm.demo.corpus.call import Json
+from llm.demo.corpus.dialogues import PROMPT, Dialogue
+from llm.demo.corpus.knowledge import NOT_KNOWN
+from llm.demo.corpus.small_talk import REFUSAL
 from llm.demo.player import Player
-from llm.demo.small_talk import REFUSAL
 from llm.demo.talk import Conversation, parse_call
 
 SEED = 90_001
@@ -118,7 +119,7 @@ def _fits(value: str, schema: Json) -> bool:
 
 def held_out_calls(count: int) -> list[Dialogue]:
     """Calls of the test split."""
-    return list(islice(corpus.dialogues(SEED, "test"), count))
+    return list(islice(dialogues.dialogues(SEED, "test"), count))
 
 
 def score_questions(player: Player, questions: Iterable[str], tally: Tally) -> None:
@@ -154,7 +155,7 @@ def main() -> None:
     options = parser.parse_args()
     player = Player(options.gguf)
     tally = Tally()
-    calls = list(islice(corpus.dialogues(SEED, options.split), options.calls))
+    calls = list(islice(dialogues.dialogues(SEED, options.split), options.calls))
     score_calls(player, calls, tally)
     score_questions(player, outside.questions(), tally)
     print("\n".join(tally.lines()))

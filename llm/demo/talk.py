@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 from llm.demo import rendering
-from llm.demo.call import FUNCTION, Json, Message
-from llm.demo.corpus import PROMPT
-from llm.demo.knowledge import NOTHING
+from llm.demo.corpus.call import FUNCTION, Json, Message
+from llm.demo.corpus.dialogues import PROMPT
+from llm.demo.corpus.knowledge import NOTHING
+from llm.demo.corpus.tools import value
 from llm.demo.player import Player
-from llm.demo.tools import value
 
 _CALL = re.compile(r"<function=(\w+)>\n(.*?)</function>", re.DOTALL)
 _PARAMETER = re.compile(r"<parameter=(\w+)>\n(.*?)\n</parameter>", re.DOTALL)

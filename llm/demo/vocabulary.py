@@ -15,10 +15,10 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
-from llm.demo.corpus import dialogue
-from llm.demo.names import Source
+from llm.demo.corpus.dialogues import dialogue
+from llm.demo.corpus.names import Source
+from llm.demo.corpus.spoken import MONTHS, WEEKDAYS
 from llm.demo.rendering import Renderer
-from llm.demo.spoken import MONTHS, WEEKDAYS
 
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 MARKS = ("<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")

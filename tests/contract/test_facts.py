@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from agent import facts
+from llm.demo.corpus.topics import TOPICS
 from llm.demo.player import Player
 from llm.demo.talk import Conversation, Desk
-from llm.demo.topics import TOPICS
 from llm.settings import DEMO_MODEL
 
 QUESTIONS = {

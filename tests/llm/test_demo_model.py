@@ -12,7 +12,7 @@ from llm.settings import DEMO_MODEL
 from tests.llm.running import Running, running
 from tests.llm.test_openai_client import client_of
 
-PROMPT: dict[str, Any] = json.loads((DEMO_MODEL.parent / "prompt.json").read_text(encoding="utf-8"))
+PROMPT: Any = json.loads((DEMO_MODEL.parent / "corpus" / "prompt.json").read_text(encoding="utf-8"))
 SYSTEM: Any = {"role": "system", "content": PROMPT["system"]}
 
 pytestmark = pytest.mark.skipif(not DEMO_MODEL.is_file(), reason="the demo model is not there")

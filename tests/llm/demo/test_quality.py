@@ -2,7 +2,8 @@
 
 import pytest
 
-from llm.demo import outside, score
+from llm.demo import score
+from llm.demo.corpus import outside
 from llm.demo.player import Player
 from llm.demo.score import Tally
 from tests.llm.demo.conftest import GGUF

@@ -2,7 +2,7 @@ import json
 import random
 
 from llm.demo import rendering
-from llm.demo.corpus import PROMPT, Dialogue
+from llm.demo.corpus.dialogues import PROMPT, Dialogue
 
 CALL = Dialogue(
     [

@@ -1,6 +1,6 @@
 """Made-up calls to the demo assistant, from a seed: what it learns, and what the ear expects to hear.
 
-    python -m llm.demo.corpus --seed 1 --calls 3
+    python -m llm.demo.corpus.dialogues --seed 1 --calls 3
 
 prints some. A call is a list of messages as an OpenAI request carries them, system prompt left out.
 Three in four are heard (lower case, words, hesitation); the rest is typed.
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from llm.demo import booking, knowledge, names, noise, outside, small_talk, tools
-from llm.demo.call import Call, Json, Manner, Message, Split
-from llm.demo.names import Source
+from llm.demo.corpus import booking, knowledge, names, noise, outside, small_talk, tools
+from llm.demo.corpus.call import Call, Json, Manner, Message, Split
+from llm.demo.corpus.names import Source
 
 PROMPT: Json = json.loads((Path(__file__).parent / "prompt.json").read_text(encoding="utf-8"))
 MAX_TURNS = 8

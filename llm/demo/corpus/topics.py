@@ -1,6 +1,6 @@
 """What callers ask about the restaurant and about the system: a topic for the lookup tool, many questions."""
 
-from llm.demo.call import Wordings, wordings
+from llm.demo.corpus.call import Wordings, wordings
 
 _TOPICS = {
     "parking": """is there parking; do you have parking; where can i park; where can i park my car

@@ -2,7 +2,7 @@
 
 import random
 
-from llm.demo.spoken import spoken, typed
+from llm.demo.corpus.spoken import spoken, typed
 
 _DROPPED = frozenset(("a", "the", "please", "is", "an"))
 _MISHEARD = {

@@ -2,9 +2,9 @@
 
 import re
 
-from llm.demo import knowledge, outside, small_talk, tools
-from llm.demo.call import Call, wordings
-from llm.demo.spoken import both, name, table_day, table_time
+from llm.demo.corpus import knowledge, outside, small_talk, tools
+from llm.demo.corpus.call import Call, wordings
+from llm.demo.corpus.spoken import both, name, table_day, table_time
 
 _ON = re.compile(r"\bon (today|tonight|tomorrow)\b")
 SLOTS = ("people", "day", "time", "name")

@@ -6,42 +6,42 @@ from itertools import islice
 
 import pytest
 
-from llm.demo import booking, call, corpus, names, outside, small_talk, tools, topics
-from llm.demo.call import Call, Wordings, split_of
+from llm.demo.corpus import booking, call, dialogues, names, outside, small_talk, tools, topics
+from llm.demo.corpus.call import Call, Wordings, split_of
 
 TRAINING_CALLS = 2_000
 PAIR = re.compile(r"(\d+) [-+*/] (\d+)")
 
 
-def said(calls: list[corpus.Dialogue]) -> list[str]:
-    cue = corpus.PROMPT["greeting_cue"]
+def said(calls: list[dialogues.Dialogue]) -> list[str]:
+    cue = dialogues.PROMPT["greeting_cue"]
     heard = [
         m["content"] for made in calls for m in made.messages if m["role"] == "user" and m["content"] != cue
     ]
     return [" ".join(word for word in text.split() if word not in ("um", "uh")) for text in heard]
 
 
-def pairs(calls: list[corpus.Dialogue]) -> set[tuple[str, ...]]:
+def pairs(calls: list[dialogues.Dialogue]) -> set[tuple[str, ...]]:
     return {found.groups() for made in calls for entity in made.entities if (found := PAIR.match(entity))}
 
 
-def words(calls: list[corpus.Dialogue]) -> set[str]:
+def words(calls: list[dialogues.Dialogue]) -> set[str]:
     return {word for made in calls for entity in made.entities for word in re.findall("[a-z]+", entity)}
 
 
 @pytest.fixture(scope="module")
-def trained() -> list[corpus.Dialogue]:
-    return list(islice(corpus.dialogues(1), TRAINING_CALLS))
+def trained() -> list[dialogues.Dialogue]:
+    return list(islice(dialogues.dialogues(1), TRAINING_CALLS))
 
 
 @pytest.fixture(scope="module")
-def validation() -> list[corpus.Dialogue]:
-    return list(islice(corpus.dialogues(2, "valid"), 300))
+def validation() -> list[dialogues.Dialogue]:
+    return list(islice(dialogues.dialogues(2, "valid"), 300))
 
 
 @pytest.fixture(scope="module")
-def held_out() -> list[corpus.Dialogue]:
-    return list(islice(corpus.dialogues(90_001, "test"), 500))
+def held_out() -> list[dialogues.Dialogue]:
+    return list(islice(dialogues.dialogues(90_001, "test"), 500))
 
 
 def test_no_test_sentence_is_in_a_training_call(trained, held_out):

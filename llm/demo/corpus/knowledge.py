@@ -3,9 +3,9 @@
 import random
 from collections.abc import Callable
 
-from llm.demo import made_up_facts, topics
-from llm.demo.call import Call, Wordings
-from llm.demo.spoken import WEEKDAYS, name
+from llm.demo.corpus import made_up_facts, topics
+from llm.demo.corpus.call import Call, Wordings
+from llm.demo.corpus.spoken import WEEKDAYS, name
 
 NOT_KNOWN = "I'm sorry, I don't know that. Is there anything else I can do for you?"
 NOTHING = {"found": "nothing"}

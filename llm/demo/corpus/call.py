@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from llm.demo.names import Source
+from llm.demo.corpus.names import Source
 
 Json = dict[str, Any]
 Message = Json

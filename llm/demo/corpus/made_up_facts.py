@@ -3,8 +3,8 @@
 import random
 from collections.abc import Callable
 
-from llm.demo.names import invented, rare_words
-from llm.demo.spoken import WEEKDAYS, words
+from llm.demo.corpus.names import invented, rare_words
+from llm.demo.corpus.spoken import WEEKDAYS, words
 
 NOUNS = words(
     """table tables room rooms garden terrace street door entrance corner window windows wall floor house

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from importlib import resources
 from typing import NamedTuple
 
-from llm.demo.entities import CITIES, DISHES, MENU
-from llm.demo.spoken import words
+from llm.demo.corpus.entities import CITIES, DISHES, MENU
+from llm.demo.corpus.spoken import words
 
 Draw = Callable[[random.Random], str]
 

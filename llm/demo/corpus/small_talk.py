@@ -1,6 +1,6 @@
 """Small talk: what callers say besides asking for something, and the one answer to each."""
 
-from llm.demo.call import Call, Wordings, wordings
+from llm.demo.corpus.call import Call, Wordings, wordings
 
 OFFER = (
     "I can tell the time and the date, do arithmetic, reserve a table, tell you about the restaurant, "

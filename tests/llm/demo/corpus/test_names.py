@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from llm.demo import names
+from llm.demo.corpus import names
 
 KINDS = ("name", "city", "dish")
 

@@ -4,7 +4,7 @@ The model learns to copy from rare words and invented ones (`names`); these are 
 ear's language model, and for the agent's own facts.
 """
 
-from llm.demo.spoken import words
+from llm.demo.corpus.spoken import words
 
 CITIES = words(
     """boston chicago denver dallas houston seattle portland phoenix atlanta miami orlando tampa memphis

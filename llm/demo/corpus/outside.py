@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from llm.demo.call import Call, wordings
-from llm.demo.names import HELD_OUT, rare_words
-from llm.demo.small_talk import REFUSAL
-from llm.demo.spoken import number, words
+from llm.demo.corpus.call import Call, wordings
+from llm.demo.corpus.names import HELD_OUT, rare_words
+from llm.demo.corpus.small_talk import REFUSAL
+from llm.demo.corpus.spoken import number, words
 
 _BLANK = re.compile(r"\{([nxyz])\}")
 

@@ -4,10 +4,10 @@ from itertools import islice
 
 import jsonschema
 
-from llm.demo import corpus, knowledge, names, small_talk
-from llm.demo.topics import TOPICS
+from llm.demo.corpus import dialogues, knowledge, names, small_talk
+from llm.demo.corpus.topics import TOPICS
 
-SCHEMAS = {tool["function"]["name"]: tool["function"]["parameters"] for tool in corpus.PROMPT["tools"]}
+SCHEMAS = {tool["function"]["name"]: tool["function"]["parameters"] for tool in dialogues.PROMPT["tools"]}
 ASPECTS = ("price", "ingredients", "address", "hours")
 CERTAIN = """what time is it; can you help me; what is today's date; tell me a joke; thank you; goodbye
     what can you do; what is my reservation; who won the world cup"""
@@ -22,11 +22,11 @@ def heard(calls):
 
 
 def test_the_same_seed_makes_the_same_calls(calls):
-    assert list(islice(corpus.dialogues(seed=3), 300)) == calls
+    assert list(islice(dialogues.dialogues(seed=3), 300)) == calls
 
 
 def test_another_seed_makes_other_calls(calls):
-    assert list(islice(corpus.dialogues(seed=4), 300)) != calls
+    assert list(islice(dialogues.dialogues(seed=4), 300)) != calls
 
 
 def test_every_tool_call_is_valid_by_the_prompts_schemas(calls):
@@ -84,7 +84,7 @@ def test_a_fact_is_read_out_to_the_letter(calls):
 
 def test_what_callers_surely_try_is_in_the_corpus():
     certain = {part.strip() for line in CERTAIN.splitlines() for part in line.split(";")}
-    assert certain <= set(heard(islice(corpus.dialogues(seed=5), 4_000)))
+    assert certain <= set(heard(islice(dialogues.dialogues(seed=5), 4_000)))
 
 
 def test_an_answer_cut_off_by_the_caller_is_not_an_example(calls):

@@ -2,8 +2,8 @@
 
 import zlib
 
-from llm.demo.call import Call, Split, wordings
-from llm.demo.spoken import MONTHS, WEEKDAYS, both
+from llm.demo.corpus.call import Call, Split, wordings
+from llm.demo.corpus.spoken import MONTHS, WEEKDAYS, both
 
 TIME = wordings("""what time is it; what is the time; what's the time; can you tell me the time
     do you have the time
