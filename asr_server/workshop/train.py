@@ -27,8 +27,7 @@ from asr_server.workshop.speech import VOICES, babble, noisy, say, sentences, sp
 
 WIDTH = 128
 SENTENCES_PER_VOICE = 130  # of the domain, and as many of random words
-MIXTURES = 2_000
-EPOCHS = 10
+STEPS = 2_000
 BATCH = 16
 FRAMES = 300
 SAMPLES = HOP_SAMPLES * (FRAMES - 1) + FRAME_SAMPLES
@@ -158,22 +157,17 @@ def changes(log_mel: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return cepstra, deltas, deltas[:, 2:] - deltas[:, :-2]
 
 
-def train(noisy_frames: Array, clean_frames: Array) -> Model:
-    """(MIXTURES, FRAMES, BANDS) twice -> a model."""
+def train(mixer: Mixer) -> Model:
+    """A model that has seen no mixture twice."""
     torch.manual_seed(0)
-    rng = np.random.default_rng(2)
-    given, wanted = torch.from_numpy(noisy_frames), torch.from_numpy(clean_frames)
-    spreads = [part.reshape(-1, CEPSTRA).std(0) for part in changes(wanted[:300])]
+    given, wanted = batch(mixer, 300)
+    spreads = [part.reshape(-1, CEPSTRA).std(0) for part in changes(wanted)]
     model = Model()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    steps = EPOCHS * (len(given) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, pct_start=0.04)
-    for step in range(steps):
-        if step % (len(given) // BATCH) == 0:
-            order = torch.from_numpy(rng.permutation(len(given)))
-        picked = order[:BATCH]
-        order = order[BATCH:]
-        pairs = zip(changes(model(given[picked])), changes(wanted[picked]), strict=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, STEPS, pct_start=0.04)
+    for step in range(STEPS):
+        given, wanted = batch(mixer, BATCH)
+        pairs = zip(changes(model(given)), changes(wanted), strict=True)
         errors = [
             ((got - want) / spread).pow(2).mean() for (got, want), spread in zip(pairs, spreads, strict=True)
         ]
@@ -184,8 +178,14 @@ def train(noisy_frames: Array, clean_frames: Array) -> Model:
         optimizer.step()
         schedule.step()
         if step % 50 == 0:
-            print(f"step {step} of {steps}: {loss.item():.3f}", flush=True)
+            print(f"step {step} of {STEPS}: {loss.item():.3f}", flush=True)
     return model
+
+
+def batch(mixer: Mixer, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(size, FRAMES, BANDS) of mixtures, and of the speech in them."""
+    mixed, clean = zip(*(mixer.pair() for _ in range(size)), strict=True)
+    return torch.from_numpy(np.array(mixed)), torch.from_numpy(np.array(clean))
 
 
 def main() -> None:
@@ -198,8 +198,7 @@ def main() -> None:
     recordings = [say(next(source), voice) for _ in range(2 * SENTENCES_PER_VOICE) for voice in VOICES]
     print(f"{sum(map(len, recordings)) / 16_000:.0f} s of speech", flush=True)
     mixer = Mixer(np.random.default_rng(0), recordings)
-    pairs = [mixer.pair() for _ in range(MIXTURES)]
-    model = train(np.array([mixed for mixed, _ in pairs]), np.array([clean for _, clean in pairs]))
+    model = train(mixer)
     weights = {name: value.numpy().astype(np.float16) for name, value in model.state_dict().items()}
     np.savez_compressed(options.to, **weights)
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from tokenizers import Tokenizer
 
 from llm.demo.corpus import dialogues
-from llm.demo.rendering import Renderer
+from llm.demo.drills import drill
+from llm.demo.rendering import Piece, Renderer
 
 LONG_SHARE = 0.04  # calls of many turns: a real one may go on
 BARE_SHARE = 0.04  # batches without system prompt and tools: somebody trying the server by hand
@@ -16,6 +17,7 @@ GAP_SHARE = (
     0.3  # calls with gaps in their positions: what was said a long call ago, for the price of a short one
 )
 MOST_GAP_TOKENS = 900  # of one gap
+DRILL_SHARE = 0.06  # of the rows among calls, so that copying is not forgotten
 ROUND_STEPS = 40
 
 
@@ -52,12 +54,14 @@ class Batches:
     def batch(self, step: int, share: int, most_turns: int, short: bool) -> Batch:
         """A step's batch; while `short`, a row has the last `SHORT_TOKENS` of the beginning in it.
 
-        Calls have `most_turns` turns of the caller's at most, most of the time.
+        Calls have `most_turns` turns of the caller's at most, most of the time; with 0, all rows are drills.
         """
         wanted = (step // ROUND_STEPS, share, most_turns)
         if self._round[0] != wanted:
             self._round = (wanted, self._make_round(random.Random(f"{self._seed} {wanted}"), most_turns))
         rows = self._round[1][step % ROUND_STEPS]
+        if not most_turns:
+            return Batch([], rows)
         bare = random.Random(f"{self._seed} {step} {share}").random() < BARE_SHARE
         start = self._bare if bare else self._served
         if not short:
@@ -82,12 +86,16 @@ class Batches:
         return batches
 
     def _row(self, rng: random.Random, most_turns: int) -> Row:
+        if not most_turns or rng.random() < DRILL_SHARE:
+            return self._encoded(rng, drill(rng), distant=False)
         long = rng.random() < LONG_SHARE
         turns = rng.randint(9, 16) if long else rng.randint(1, most_turns)
-        row = Row([], [], [])
-        distant = rng.random() < GAP_SHARE
-        place = 0
-        for piece in self._renderer.pieces(dialogues.dialogue(rng, turns=turns), rng):
+        pieces = self._renderer.pieces(dialogues.dialogue(rng, turns=turns), rng)
+        return self._encoded(rng, pieces, distant=rng.random() < GAP_SHARE)
+
+    def _encoded(self, rng: random.Random, pieces: list[Piece], distant: bool) -> Row:
+        row, place = Row([], [], []), 0
+        for piece in pieces:
             if distant and not piece.learnt and rng.random() < 0.15:
                 place += rng.randint(1, MOST_GAP_TOKENS)
             new = self._encode(piece.text)

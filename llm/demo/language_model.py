@@ -13,6 +13,7 @@ import argparse
 import collections
 import math
 import random
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -34,6 +35,7 @@ BEGIN, END = "<s>", "</s>"
 CUTOFF = 2  # a trigram seen once says little; leaving it out halves the file
 CLASS_CUTOFF = 6  # one that ends in a class is written once for each of its words
 HESITATION = 0.06
+ALRIGHT = re.compile(r"\balright\b")  # which sounds like "all right": an ear cannot have both
 
 Gram = tuple[str, ...]
 
@@ -67,7 +69,7 @@ def _dish(rng: random.Random) -> str:
 
 
 def _said(rng: random.Random, text: str) -> str:
-    words = spoken(text).lower().split()
+    words = ALRIGHT.sub("all right", spoken(text).lower()).split()
     return " ".join(hesitate(rng, words) if rng.random() < HESITATION else words)
 
 
@@ -196,16 +198,23 @@ def build(calls: int = CALLS) -> tuple[str, str]:
     return arpa(tables), dictionary(words)
 
 
+def unheard(seed: int = SEED + 1) -> Iterator[str]:
+    """Sentences to test the ear with: none twice, none that the language model was made from."""
+    known, rng, every = {" ".join(words) for words in utterances()}, random.Random(seed), classes()
+    for words in utterances(seed):
+        if (text := " ".join(words)) not in known:
+            known.add(text)
+            yield " ".join(rng.choice(every[word]) if word in every else word for word in words)
+
+
 def main() -> None:
     """Write both files, or print sentences to test the ear with."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--into", type=Path, default=DOMAIN)
-    parser.add_argument("--sentences", type=int, default=0, help="print this many sentences of another seed")
+    parser.add_argument("--sentences", type=int, default=0, help="print so many to test the ear with")
     options = parser.parse_args()
     if options.sentences:
-        rng, every = random.Random(SEED), classes()
-        for words in islice(utterances(SEED + 1, options.sentences), options.sentences):
-            print(" ".join(rng.choice(every[word]) if word in every else word for word in words))
+        print("\n".join(islice(unheard(), options.sentences)))
         return
     model, pronounced = build()
     options.into.mkdir(parents=True, exist_ok=True)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from llm.demo.batches import Batch, Batches
 
-STEPS = 2_800
+STEPS = 1_700
 SHORT_SHARE = 0.9  # of the steps see the end of the calls' beginning only
-EASY_SHARE = 0.15  # of the steps have calls of two turns at most: copying is learnt from those, cheaply
+DRILL_SHARE = 0.13  # of the steps are drills
+EASY_SHARE = 0.25  # of the steps have calls of two turns at most, or drills
 MOST_TURNS = 6
 SHARES = 2  # of a step's calls, each computed by its own process
 
@@ -38,7 +39,7 @@ class Recipe:
     seed: int = 1
     steps: int = STEPS
     rate: float = 5e-3
-    share_tokens: int = 1_300
+    share_tokens: int = 2_400
 
     def rate_at(self, step: int) -> float:
         """Warms up for 40 steps and falls in a line to 2 %."""
@@ -46,5 +47,6 @@ class Recipe:
 
     def batch(self, batches: Batches, step: int, share: int) -> Batch:
         """The calls of one step that one process learns from."""
-        most_turns = 2 if step < EASY_SHARE * self.steps else MOST_TURNS
-        return batches.batch(step, share, most_turns, short=step < SHORT_SHARE * self.steps)
+        done = step / self.steps
+        most_turns = 0 if done < DRILL_SHARE else 2 if done < EASY_SHARE else MOST_TURNS
+        return batches.batch(step, share, most_turns, short=done < SHORT_SHARE)

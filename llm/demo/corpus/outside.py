@@ -122,11 +122,11 @@ ACTIONS = words(
 
 
 def refuse(call: Call) -> None:
-    """Something that no tool and no answer is there for."""
+    """Something that no tool and no answer is there for; of the ear's words only what people do ask."""
     kind = call.rng.random()
-    if kind < 0.2:
+    if kind < 0.2 or not call.rare_words:
         text = call.pick(FIXED)
-    elif kind < 0.9 or not call.rare_words:
+    elif kind < 0.9:
         text = _framed(call)
     else:
         text = " ".join(_word(call) for _ in range(call.rng.randint(2, 9)))
@@ -148,12 +148,12 @@ def _filling(call: Call, kind: str) -> str:
     if kind == "n":
         return number(call.rng.randint(2, 99))
     lists = {"x": THINGS, "y": QUALITIES, "z": ACTIONS}
-    if call.rare_words and call.chance(0.35):
+    if call.chance(0.35):
         return call.rng.choice(rare_words())
     word = call.rng.choice(lists[kind])
     if kind == "x" and call.chance(0.25):
         word = f"{call.rng.choice(QUALITIES if call.chance(0.6) else THINGS)} {word}"
-    plural = kind == "x" and call.rare_words and call.chance(0.15) and word[-1] != "s"
+    plural = kind == "x" and call.chance(0.15) and word[-1] != "s"
     return f"{word}s" if plural else word
 
 
