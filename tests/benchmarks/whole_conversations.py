@@ -1,8 +1,8 @@
 """How many conversations reach their goal: `python -m tests.benchmarks.whole_conversations`.
 
 Every conversation of `conversations.json` in four voices of flite, 100 calls over WebRTC to the real agent,
-three at a time: is the reservation the one asked for, the sum and the fact right, does the timer ring? Prints a table,
-and what went wrong. Exit status 1 where fewer than 90 % reach their goal.
+three at a time: is the reservation the one asked for, the sum and the fact right, does the timer ring? Prints
+a table, and what went wrong. Exit status 1 where fewer than 90 % reach their goal.
 """
 
 import argparse
