@@ -157,15 +157,15 @@ def changes(log_mel: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return cepstra, deltas, deltas[:, 2:] - deltas[:, :-2]
 
 
-def train(mixer: Mixer) -> Model:
+def train(mixer: Mixer, steps: int) -> Model:
     """A model that has seen no mixture twice."""
     torch.manual_seed(0)
     given, wanted = batch(mixer, 300)
     spreads = [part.reshape(-1, CEPSTRA).std(0) for part in changes(wanted)]
     model = Model()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, STEPS, pct_start=0.04)
-    for step in range(STEPS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, pct_start=0.04)
+    for step in range(steps):
         given, wanted = batch(mixer, BATCH)
         pairs = zip(changes(model(given)), changes(wanted), strict=True)
         errors = [
@@ -178,7 +178,7 @@ def train(mixer: Mixer) -> Model:
         optimizer.step()
         schedule.step()
         if step % 50 == 0:
-            print(f"step {step} of {STEPS}: {loss.item():.3f}", flush=True)
+            print(f"step {step} of {steps}: {loss.item():.3f}", flush=True)
     return model
 
 
@@ -188,19 +188,23 @@ def batch(mixer: Mixer, size: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(np.array(mixed)), torch.from_numpy(np.array(clean))
 
 
+def make(to: Path, steps: int = STEPS, sentences_per_voice: int = SENTENCES_PER_VOICE) -> Model:
+    """Record, mix, train, and write the weights."""
+    torch.set_num_threads(1)
+    source = texts(random.Random(77), AsrSettings())
+    recordings = [say(next(source), voice) for _ in range(2 * sentences_per_voice) for voice in VOICES]
+    print(f"{sum(map(len, recordings)) / 16_000:.0f} s of speech", flush=True)
+    model = train(Mixer(np.random.default_rng(0), recordings), steps)
+    weights = {name: value.numpy().astype(np.float16) for name, value in model.state_dict().items()}
+    np.savez_compressed(to, **weights)
+    return model
+
+
 def main() -> None:
     """Write the weights."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--to", type=Path, default=WEIGHTS)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    source = texts(random.Random(77), AsrSettings())
-    recordings = [say(next(source), voice) for _ in range(2 * SENTENCES_PER_VOICE) for voice in VOICES]
-    print(f"{sum(map(len, recordings)) / 16_000:.0f} s of speech", flush=True)
-    mixer = Mixer(np.random.default_rng(0), recordings)
-    model = train(mixer)
-    weights = {name: value.numpy().astype(np.float16) for name, value in model.state_dict().items()}
-    np.savez_compressed(options.to, **weights)
+    make(parser.parse_args().to)
 
 
 if __name__ == "__main__":
