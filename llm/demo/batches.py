@@ -10,9 +10,8 @@ from llm.demo.drills import drill
 from llm.demo.rendering import Piece, Renderer
 
 LONG_SHARE = 0.04  # calls of many turns: a real one may go on
-BARE_SHARE = 0.04  # batches without system prompt and tools: somebody trying the server by hand
-SHORT_TOKENS = 24  # of the beginning, while it is short
-MOST_TOKENS = 1_250  # of a call: with the beginning it has to fit the context, and alone into one batch
+BARE_SHARE = 0.04  # calls without the system prompt: somebody trying the server by hand
+MOST_TOKENS = 1_250  # of a call: alone it has to fit into one batch
 GAP_SHARE = (
     0.3  # calls with gaps in their positions: what was said a long call ago, for the price of a short one
 )
@@ -22,18 +21,11 @@ ROUND_STEPS = 40
 
 
 class Row(NamedTuple):
-    """One call: its token ids, which of them are learnt, and where they stand after the beginning."""
+    """One call: its token ids, which of them are learnt, and where they stand."""
 
     ids: list[int]
     learnt: list[bool]
     positions: list[int]
-
-
-class Batch(NamedTuple):
-    """Calls that go on from the same `start` (which may be empty)."""
-
-    start: list[int]
-    rows: list[Row]
 
 
 class Batches:
@@ -47,27 +39,17 @@ class Batches:
         self._tokenizer = tokenizer
         self._seed = seed
         self._tokens = tokens
-        self._served = self._encode(renderer.served_prefix)
-        self._bare = self._encode(renderer.bare_prefix)
         self._round: tuple[object, list[list[Row]]] = (None, [])
 
-    def batch(self, step: int, share: int, most_turns: int, short: bool) -> Batch:
-        """A step's batch; while `short`, a row has the last `SHORT_TOKENS` of the beginning in it.
+    def batch(self, step: int, share: int, most_turns: int) -> list[Row]:
+        """A step's batch.
 
         Calls have `most_turns` turns of the caller's at most, most of the time; with 0, all rows are drills.
         """
         wanted = (step // ROUND_STEPS, share, most_turns)
         if self._round[0] != wanted:
             self._round = (wanted, self._make_round(random.Random(f"{self._seed} {wanted}"), most_turns))
-        rows = self._round[1][step % ROUND_STEPS]
-        if not most_turns:
-            return Batch([], rows)
-        bare = random.Random(f"{self._seed} {step} {share}").random() < BARE_SHARE
-        start = self._bare if bare else self._served
-        if not short:
-            return Batch(start, rows)
-        tail = start[-SHORT_TOKENS:]
-        return Batch([], [_with_tail(tail, row) for row in rows])
+        return self._round[1][step % ROUND_STEPS]
 
     def _make_round(self, rng: random.Random, most_turns: int) -> list[list[Row]]:
         rows: list[Row] = []
@@ -90,25 +72,18 @@ class Batches:
             return self._encoded(rng, drill(rng), distant=False)
         long = rng.random() < LONG_SHARE
         turns = rng.randint(9, 16) if long else rng.randint(1, most_turns)
-        pieces = self._renderer.pieces(dialogues.dialogue(rng, turns=turns), rng)
-        return self._encoded(rng, pieces, distant=rng.random() < GAP_SHARE)
+        beginning = Piece("" if rng.random() < BARE_SHARE else self._renderer.served_prefix, False)
+        pieces = self._renderer.pieces(dialogues.dialogue(rng, turns=turns))
+        return self._encoded(rng, [beginning, *pieces], distant=rng.random() < GAP_SHARE)
 
     def _encoded(self, rng: random.Random, pieces: list[Piece], distant: bool) -> Row:
         row, place = Row([], [], []), 0
         for piece in pieces:
             if distant and not piece.learnt and rng.random() < 0.15:
                 place += rng.randint(1, MOST_GAP_TOKENS)
-            new = self._encode(piece.text)
+            new: list[int] = self._tokenizer.encode(piece.text, add_special_tokens=False).ids
             row.ids.extend(new)
             row.learnt.extend([piece.learnt] * len(new))
             row.positions.extend(range(place, place + len(new)))
             place += len(new)
         return Row(row.ids[:MOST_TOKENS], row.learnt[:MOST_TOKENS], row.positions[:MOST_TOKENS])
-
-    def _encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
-
-
-def _with_tail(tail: list[int], row: Row) -> Row:
-    moved = [*range(len(tail)), *(len(tail) + place for place in row.positions)]
-    return Row(tail + row.ids, [False] * len(tail) + row.learnt, moved)

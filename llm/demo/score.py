@@ -22,13 +22,13 @@ from llm.demo.corpus.dialogues import PROMPT, Dialogue
 from llm.demo.corpus.knowledge import NOT_KNOWN
 from llm.demo.corpus.small_talk import REFUSAL
 from llm.demo.player import Player
+from llm.demo.rendering import END
 from llm.demo.talk import Conversation, parse_call
 
 SEED = 90_001
 CALLS = 500
 TURNS, UNSEEN, VALID = "turns", "turns with unseen names, cities, dishes or numbers", "tool calls valid"
 REFUSED = "outside questions refused"
-_END = "<|im_end|>"
 
 
 @dataclass
@@ -72,17 +72,16 @@ class Turn:
 
 def score_calls(player: Player, calls: Iterable[Dialogue], tally: Tally) -> None:
     """Every scored answer of every call, after its true history."""
-    rng = random.Random(SEED)
     start = player.encode(player.renderer.served_prefix)
     for call in calls:
         history = list(start)
         turn: Turn | None = None
-        for piece in player.renderer.pieces(call, rng):
+        for piece in player.renderer.pieces(call):
             if piece.learnt:
                 player.read(history)
                 turn = turn or Turn()
-                _compare(player.generate(), piece.text.removesuffix(_END), call.entities, turn, tally)
-            elif turn and "<tool_response>" not in piece.text:
+                _compare(player.generate(), piece.text.removesuffix(END), call.entities, turn, tally)
+            elif turn and not piece.text.startswith("<|tool|>"):
                 turn.note(tally)
                 turn = None
             history += player.encode(piece.text)
@@ -102,7 +101,7 @@ def _compare(given: str, expected: str, entities: Iterable[str], turn: Turn, tal
 def is_valid(text: str) -> bool:
     """Whether a tool call fits its tool's schema: every argument there, none besides, each of its type."""
     called = parse_call(text)
-    if called is None or not text.endswith("</function>\n</tool_call>\n"):
+    if called is None or not text.endswith("</function></tool_call>"):
         return False
     name, arguments = called
     schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in PROMPT["tools"]}
@@ -135,12 +134,9 @@ def score_questions(player: Player, questions: Iterable[str], tally: Tally) -> N
 def differing_tokens(player: Player, calls: Iterable[Dialogue]) -> int:
     """How many rendered calls llama.cpp splits otherwise than the training's tokenizer."""
     trained = vocabulary.tokenizer(player.tokens())
-    rng = random.Random(SEED)
     differing = 0
     for call in calls:
-        text = player.renderer.served_prefix + "".join(
-            piece.text for piece in player.renderer.pieces(call, rng)
-        )
+        text = player.renderer.served_prefix + "".join(piece.text for piece in player.renderer.pieces(call))
         differing += player.encode(text) != trained.encode(text, add_special_tokens=False).ids
     return differing
 

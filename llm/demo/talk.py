@@ -19,8 +19,8 @@ from llm.demo.corpus.knowledge import NOTHING
 from llm.demo.corpus.tools import value
 from llm.demo.player import Player
 
-_CALL = re.compile(r"<function=(\w+)>\n(.*?)</function>", re.DOTALL)
-_PARAMETER = re.compile(r"<parameter=(\w+)>\n(.*?)\n</parameter>", re.DOTALL)
+_CALL = re.compile(r"<function=(\w+)>(.*?)</function>", re.DOTALL)
+_PARAMETER = re.compile(r"<parameter=(\w+)>(.*?)</parameter>", re.DOTALL)
 _SUM = re.compile(r"[\d.]+( [-+*/] [\d.]+)+")
 _MOST_CALLS = 3  # tool calls in one turn
 
@@ -81,7 +81,7 @@ class Conversation:
         self.messages.append({"role": "user", "content": text})
         written: list[str] = []
         for _ in range(_MOST_CALLS):
-            prompt = self._player.renderer.render(self.messages, PROMPT["tools"], generate=True)
+            prompt = self._player.renderer.render(self.messages, generate=True)
             self._player.read(self._player.encode(prompt))
             written.append(self._player.generate())
             called = parse_call(written[-1])

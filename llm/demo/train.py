@@ -1,9 +1,7 @@
 """Train the demo model: a small Llama on made-up calls, two CPU cores, one command (`--into FOLDER`).
 
 Two processes learn, each from its own half of a step's calls, and share their weights: one process of two
-threads got a fifth as much done, since the matrices are small. Every call goes on from the same 700-odd
-tokens of system prompt and tools: at first calls see the last of those only; at the end all, exactly as
-served, computed once a batch with their keys and values shared. Loss is on the assistant's tokens alone.
+threads got a fifth as much done, since the matrices are small. Loss is on the assistant's tokens alone.
 Hidden matrices learn by Muon, embeddings and norms by AdamW. The schedule counts steps, so the model does
 not depend on how busy the machine is; the same command goes on where it was stopped.
 """
@@ -24,7 +22,10 @@ from torch.nn import functional
 from llm.demo import vocabulary
 from llm.demo.batches import Batches, Row
 from llm.demo.recipe import SHARES, STEPS, Recipe, Shape
-from llm.demo.rendering import Renderer, load_template
+from llm.demo.rendering import Renderer
+
+PATIENCE_S = 600
+"""A process whose other half was killed ends after this time, instead of waiting for ever."""
 
 
 class Calls(NamedTuple):
@@ -61,7 +62,7 @@ class Norm(nn.Module):
 
 
 class Layer(nn.Module):
-    """Attention and feed-forward of Llama, over a shared beginning and the calls that go on from it."""
+    """Attention and feed-forward of Llama."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -76,46 +77,27 @@ class Layer(nn.Module):
         self.ffn_up = nn.Linear(shape.width, shape.hidden, bias=False)
         self.ffn_down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(self, start: Tensor, calls: Tensor, turn: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Both start (1, P, width) and calls (B, T, width), one layer on.
-
-        turn (B, P + T, head / 2), mask (T, P + T); P may be 0.
-        """
-        prefix = start.shape[1]
-        if not prefix:
-            q, k, v = self._project(calls, turn)
-            return start, self._rest(calls, functional.scaled_dot_product_attention(q, k, v, is_causal=True))
-        q, k, v = self._project(start, turn[:1, :prefix])
-        start = self._rest(start, functional.scaled_dot_product_attention(q, k, v, is_causal=True))
-        q, k_calls, v_calls = self._project(calls, turn[:, prefix:])
-        batch = calls.shape[0]
-        k = torch.cat((k.expand(batch, -1, -1, -1), k_calls), dim=2)
-        v = torch.cat((v.expand(batch, -1, -1, -1), v_calls), dim=2)
-        here = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return start, self._rest(calls, here)
-
-    def _project(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """From x (B, T, width): queries, keys, values (B, heads, T, head), turned by position."""
+    def forward(self, x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+        """From x (B, T, width), one layer on; turn: cosines and sines (B, 1, T, head / 2)."""
         shape = self.shape
         normed = self.attn_norm(x)
         q = _turned(self._heads(self.attn_q(normed), shape.heads), turn)
         k = _turned(self._heads(self.attn_k(normed), shape.kv_heads), turn)
         v = self._heads(self.attn_v(normed), shape.kv_heads)
         groups = shape.heads // shape.kv_heads
-        return q, k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
-
-    def _heads(self, x: Tensor, heads: int) -> Tensor:
-        return x.view(*x.shape[:2], heads, self.shape.head_width).transpose(1, 2)
-
-    def _rest(self, x: Tensor, attended: Tensor) -> Tensor:
+        k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+        attended = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.attn_output(attended.transpose(1, 2).flatten(2))
         normed = self.ffn_norm(x)
         return x + self.ffn_down(functional.silu(self.ffn_gate(normed)) * self.ffn_up(normed))
 
+    def _heads(self, x: Tensor, heads: int) -> Tensor:
+        return x.view(*x.shape[:2], heads, self.shape.head_width).transpose(1, 2)
 
-def _turned(x: Tensor, turn: Tensor) -> Tensor:
+
+def _turned(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
     """Rotary position: x (B, heads, T, head), neighbouring channels in pairs as GGML's llama has them."""
-    cos, sin = turn.cos()[:, None], turn.sin()[:, None]
+    cos, sin = turn
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
 
@@ -134,21 +116,19 @@ class Network(nn.Module):
                 last = name.endswith(("attn_output.weight", "ffn_down.weight"))
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * shape.layers) if last else 0.02)
 
-    def forward(self, start: Tensor, calls: Tensor, positions: Tensor) -> Tensor:
-        """From start (P,), calls and positions (B, T): hidden states (B, T, width) of the calls."""
-        prefix, (batch, length) = start.shape[0], calls.shape
-        places = torch.cat((torch.arange(prefix).expand(batch, -1), prefix + positions), 1)
+    def forward(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """From ids and positions (B, T): hidden states (B, T, width)."""
         half = torch.arange(0, self.shape.head_width, 2) / self.shape.head_width
-        turn = places[..., None] * self.shape.rope_base**-half
-        mask = torch.ones(length, prefix + length, dtype=torch.bool).tril(prefix)
-        first, rest = self.token_embd(start)[None], self.token_embd(calls)
+        turn = positions[:, None, :, None] * self.shape.rope_base**-half
+        turned = turn.cos(), turn.sin()
+        x = self.token_embd(ids)
         for layer in self.blk:
-            first, rest = layer(first, rest, turn, mask)
-        return self.output_norm(rest)
+            x = layer(x, turned)
+        return self.output_norm(x)
 
-    def loss(self, start: Tensor, calls: Calls) -> Tensor:
+    def loss(self, calls: Calls) -> Tensor:
         """Mean cross entropy of the tokens that are learnt."""
-        hidden = self(start, calls.ids[:, :-1], calls.positions[:, :-1])
+        hidden = self(calls.ids[:, :-1], calls.positions[:, :-1])
         marked = calls.learnt[:, 1:]
         logits = hidden[marked] @ self.token_embd.weight.T
         return functional.cross_entropy(logits, calls.ids[:, 1:][marked])
@@ -195,9 +175,8 @@ class Learner:
 
     def learn(self, step: int) -> tuple[float, int]:
         """Leaves gradients in the network; (loss, tokens)."""
-        start, rows = self.recipe.batch(self._batches, step, self.share)
-        calls = padded(rows)
-        loss = self.network.loss(torch.tensor(start, dtype=torch.long), calls)
+        calls = padded(self.recipe.batch(self._batches, step, self.share))
+        loss = self.network.loss(calls)
         self.network.zero_grad(set_to_none=True)
         loss.backward()
         return loss.item(), calls.ids.numel()
@@ -250,7 +229,11 @@ class Trainer:
         """A second process that learns with this one."""
         gradients = [torch.zeros_like(p).share_memory_() for p in self.learner.network.parameters()]
         context = multiprocessing.get_context("spawn")
-        shared = Shared(gradients, torch.zeros(1, dtype=torch.float64).share_memory_(), context.Barrier(2))
+        shared = Shared(
+            gradients,
+            torch.zeros(1, dtype=torch.float64).share_memory_(),
+            context.Barrier(2, timeout=PATIENCE_S),
+        )
         process = context.Process(target=second_process, args=(self._helper, shared, self.steps), daemon=True)
         process.start()
         try:
@@ -331,14 +314,11 @@ def main() -> None:
     """Learn the tokens, then train."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--into", type=Path, required=True, help="folder for tokens and checkpoint")
-    parser.add_argument(
-        "--template", type=Path, help="its file, or an sdist that has it (else: pip download)"
-    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
     options.into.mkdir(parents=True, exist_ok=True)
-    renderer = Renderer(load_template(options.template))
+    renderer = Renderer()
     if not (tokens_path := options.into / "tokens.json").exists():
         vocabulary.save(vocabulary.learn(renderer), tokens_path)
     tokens = vocabulary.load(tokens_path)

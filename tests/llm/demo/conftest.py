@@ -18,8 +18,8 @@ def metadata() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def renderer(metadata) -> Renderer:
-    return Renderer(metadata["tokenizer.chat_template"])
+def renderer() -> Renderer:
+    return Renderer()
 
 
 @pytest.fixture(scope="session")

@@ -51,14 +51,11 @@ def test_the_model_is_at_most_ten_megabytes():
 @pytest.mark.parametrize(
     ("text", "valid"),
     [
-        ("<tool_call>\n<function=get_time>\n</function>\n</tool_call>\n", True),
-        ("<tool_call>\n<function=get_tide>\n</function>\n</tool_call>\n", False),
-        ("<tool_call>\n<function=lookup>\n</function>\n</tool_call>\n", False),
-        (
-            "<tool_call>\n<function=lookup>\n<parameter=topic>\nwine\n</parameter>\n</function>\n</tool_call>\n",
-            True,
-        ),
-        ("<tool_call>\n<function=get_time>\n", False),
+        ("<tool_call><function=get_time></function></tool_call>", True),
+        ("<tool_call><function=get_tide></function></tool_call>", False),
+        ("<tool_call><function=lookup></function></tool_call>", False),
+        ("<tool_call><function=lookup><parameter=topic>wine</parameter></function></tool_call>", True),
+        ("<tool_call><function=get_time>", False),
         ("It is 4:05 PM.", False),
     ],
 )
@@ -70,6 +67,6 @@ def test_a_call_is_valid_by_its_schema(text: str, valid: bool):
     ("amount", "unit", "valid"), [("5", "hours", True), ("5", "weeks", False), ("x", "hours", False)]
 )
 def test_arguments_have_the_types_of_their_schema(amount: str, unit: str, valid: bool):
-    arguments = f"<parameter=amount>\n{amount}\n</parameter>\n<parameter=unit>\n{unit}\n</parameter>\n"
-    text = f"<tool_call>\n<function=set_timer>\n{arguments}</function>\n</tool_call>\n"
+    arguments = f"<parameter=amount>{amount}</parameter><parameter=unit>{unit}</parameter>"
+    text = f"<tool_call><function=set_timer>{arguments}</function></tool_call>"
     assert score.is_valid(text) == valid

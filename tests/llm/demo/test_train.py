@@ -39,9 +39,9 @@ def checkpoint(renderer: Renderer, tokens: list[str], tmp_path_factory: pytest.T
 
 
 def test_a_few_steps_make_a_model_that_llama_cpp_reads(
-    checkpoint: Path, renderer: Renderer, tokens: list[str], metadata: dict[str, str], tmp_path: Path
+    checkpoint: Path, renderer: Renderer, tokens: list[str], tmp_path: Path
 ):
-    export.export(checkpoint, tokens, metadata["tokenizer.chat_template"], tmp_path / "tiny.gguf")
+    export.export(checkpoint, tokens, tmp_path / "tiny.gguf")
     player = Player(tmp_path / "tiny.gguf")
     player.read(player.encode(renderer.served_prefix))
     assert player.model.n_vocab() == len(tokens)
