@@ -1,6 +1,6 @@
 """Train the denoiser. Needs flite, torch (the `train` extra) and half an hour of one core.
 
-    python -m asr_server.workshop.train
+    python -m asr_server.workshop.train --checkpoint .run/denoiser.pt
 
 Flite's voices read sentences that the domain's language model makes up, and words of the dictionary in any
 order; speed, loudness and colour are varied. White, coloured or babbling noise is put under most of it, 0 to
@@ -93,13 +93,18 @@ def texts(rng: random.Random, settings: AsrSettings) -> Iterator[str]:
 class Mixer:
     """Makes stretches of FRAMES, noisy and clean, from recordings of unit level."""
 
-    def __init__(self, rng: np.random.Generator, recordings: list[Array]) -> None:
-        self._rng = rng
+    def __init__(self, recordings: list[Array]) -> None:
+        self._rng = np.random.default_rng(0)
         self._recordings = [pcm / speech_level(pcm) for pcm in recordings]
         self._babble = [self._crowd() for _ in range(14)]
         self._hiss = np.resize(HISS, SAMPLES).astype(np.float32)
 
-    def pair(self) -> tuple[Array, Array]:
+    def pairs(self, seed: int, count: int) -> list[tuple[Array, Array]]:
+        """So many, always the same for a seed."""
+        self._rng = np.random.default_rng(seed)
+        return [self._pair() for _ in range(count)]
+
+    def _pair(self) -> tuple[Array, Array]:
         """(FRAMES, BANDS) of a mixture, and of the speech in it."""
         rng = self._rng
         clean = self._speech() * np.float32(USUAL_LEVEL * 10 ** (rng.uniform(-14, 8) / 20))
@@ -159,54 +164,81 @@ def changes(log_mel: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return cepstra, deltas, deltas[:, 2:] - deltas[:, :-2]
 
 
-def train(mixer: Mixer, steps: int) -> Model:
-    """A model that has seen no mixture twice."""
-    torch.manual_seed(0)
-    given, wanted = batch(mixer, 300)
-    spreads = [part.reshape(-1, CEPSTRA).std(0) for part in changes(wanted)]
-    model = Model()
-    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, pct_start=0.04)
-    for step in range(steps):
-        given, wanted = batch(mixer, BATCH)
-        pairs = zip(changes(model(given)), changes(wanted), strict=True)
+class Trainer:
+    """A model that sees no mixture twice; goes on where its checkpoint was left."""
+
+    def __init__(self, mixer: Mixer, steps: int) -> None:
+        torch.manual_seed(0)
+        self._mixer, self._steps = mixer, steps
+        self.model = Model()
+        self._optimizer = torch.optim.Adam(self.model.parameters(), lr=LEARNING_RATE)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimizer, LEARNING_RATE, steps, pct_start=0.04
+        )
+        self._parts = {"model": self.model, "optimizer": self._optimizer, "schedule": self._schedule}
+        self._done = 0
+        _, wanted = self._batch(steps, 300)
+        self._spreads = [part.reshape(-1, CEPSTRA).std(0) for part in changes(wanted)]
+
+    def train(self, checkpoint: Path) -> None:
+        """All steps that the checkpoint lacks."""
+        if checkpoint.exists():
+            kept = torch.load(checkpoint, weights_only=True)
+            self._done = kept["done"]
+            for name, part in self._parts.items():
+                part.load_state_dict(kept[name])
+        while self._done < self._steps:
+            loss = self._step()
+            if self._done % 50 == 0:
+                print(f"step {self._done} of {self._steps}: {loss:.3f}", flush=True)
+                states = {name: part.state_dict() for name, part in self._parts.items()}
+                torch.save({"done": self._done, **states}, checkpoint)
+
+    def _step(self) -> float:
+        given, wanted = self._batch(self._done, BATCH)
         errors = [
-            ((got - want) / spread).pow(2).mean() for (got, want), spread in zip(pairs, spreads, strict=True)
+            ((got - want) / spread).pow(2).mean()
+            for got, want, spread in zip(
+                changes(self.model(given)), changes(wanted), self._spreads, strict=True
+            )
         ]
         loss = sum(weight * error for weight, error in zip(DELTA_WEIGHTS, errors, strict=True))
-        optimizer.zero_grad()
+        self._optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        if step % 50 == 0:
-            print(f"step {step} of {steps}: {loss.item():.3f}", flush=True)
-    return model
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self._optimizer.step()
+        self._schedule.step()
+        self._done += 1
+        return loss.item()
+
+    def _batch(self, seed: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """(size, FRAMES, BANDS) of mixtures, and of the speech in them."""
+        mixed, clean = zip(*self._mixer.pairs(seed, size), strict=True)
+        return torch.from_numpy(np.array(mixed)), torch.from_numpy(np.array(clean))
 
 
-def batch(mixer: Mixer, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(size, FRAMES, BANDS) of mixtures, and of the speech in them."""
-    mixed, clean = zip(*(mixer.pair() for _ in range(size)), strict=True)
-    return torch.from_numpy(np.array(mixed)), torch.from_numpy(np.array(clean))
-
-
-def make(to: Path, steps: int = STEPS, sentences_per_voice: int = SENTENCES_PER_VOICE) -> Model:
+def make(
+    to: Path, checkpoint: Path, steps: int = STEPS, sentences_per_voice: int = SENTENCES_PER_VOICE
+) -> Model:
     """Record, mix, train, and write the weights."""
     torch.set_num_threads(1)
     source = texts(random.Random(77), AsrSettings())
     recordings = [say(next(source), voice) for _ in range(2 * sentences_per_voice) for voice in READERS]
     print(f"{sum(map(len, recordings)) / 16_000:.0f} s of speech", flush=True)
-    model = train(Mixer(np.random.default_rng(0), recordings), steps)
-    weights = {name: value.numpy().astype(np.float16) for name, value in model.state_dict().items()}
+    trainer = Trainer(Mixer(recordings), steps)
+    trainer.train(checkpoint)
+    weights = {name: value.numpy().astype(np.float16) for name, value in trainer.model.state_dict().items()}
     np.savez_compressed(to, **weights)
-    return model
+    return trainer.model
 
 
 def main() -> None:
     """Write the weights."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--to", type=Path, default=WEIGHTS)
-    make(parser.parse_args().to)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="goes on from it if it is there")
+    options = parser.parse_args()
+    make(options.to, options.checkpoint)
 
 
 if __name__ == "__main__":
