@@ -55,7 +55,7 @@ _TOPICS = {
         i'm allergic to something; do you know about allergies; my son is allergic
         can you cook for people with allergies; i can't eat nuts; ~what if i have an allergy
         ~we have an allergy; i have a nut allergy""",
-    "menu": """what is on the menu; do you have a menu; what food do you have
+    "food menu": """what is on the menu; do you have a menu; what food do you have
         what kind of food do you have; what do you serve; what can i eat there; tell me the menu
         what's on the menu; what food is there; what kind of restaurant is it; ~what dishes do you have
         ~what can we eat; what do you cook""",
@@ -143,7 +143,7 @@ _TOPICS = {
     "happy hour": """do you have a happy hour; when is happy hour; is there a happy hour
         what is the happy hour; ~tell me about happy hour; ~what time is happy hour""",
     "special": """what is the special; what is today's special; do you have a special
-        what do you recommend; what is good here; what should i eat; what is the dish of the day
+        what do you recommend; what is good here; what is the dish of the day
         what is your best dish; ~can you recommend something; ~what are the specials
         which dish is the best""",
     "jobs": """do you have jobs; are you hiring; can i work for you; i am looking for a job
@@ -176,13 +176,13 @@ _TOPICS = {
     "source code": """where is your code; what are you written in; which language are you written in
         where can i get your code; what programming language are you made in; can i see your code
         ~where is your source code; ~in which language are you programmed""",
-    "privacy": """who hears what i say; where does my data go; does my voice leave this computer
+    "private data": """who hears what i say; where does my data go; does my voice leave this computer
         are you private; do you send my data somewhere; what happens to my data; ~is this private
         ~where do my words go""",
     "hardware": """do you need a graphics card; which computer do you need; what hardware do you need
         do you need a g p u; how much memory do you need; can you run on my computer
         ~what computer do i need; ~do you run on a laptop""",
-    "internet": """do you need the internet; do you work offline; are you in the cloud
+    "offline": """do you need the internet; do you work offline; are you in the cloud
         do you need a connection; can you work without internet; ~do you work without the internet
         ~are you online""",
     "latency": """how long do you take to answer; how many seconds until you answer; what is your latency
