@@ -52,7 +52,9 @@ def read_time(found: re.Match[str], later: str = "") -> str:
     total = int(parts["hour"]) * 60 + (-past if parts.get("side") == "to" else past)
     hour, minute = divmod(total % (24 * 60), 60)
     part = parts.get("part", parts.get("part2", later)).strip()
-    morning = part.startswith("a") or "morning" in part or ("night" in part and hour % 12 == 0)
+    morning = (
+        part[:1] == "a" and part[-1:] == "m" or "morning" in part or ("night" in part and hour % 12 == 0)
+    )
     half = "AM" if morning and hour <= 12 else "PM"
     clock = f"{hour % 12 or 12}:{minute:02d}" if minute else f"{hour % 12 or 12}"
     return f"{clock} {half}"

@@ -29,7 +29,7 @@ _NAME_ENDS = frozenset(
 _NOT_A_NAME = _NAME_ENDS | frozenset(
     """yes yeah sure ok okay nothing none hello hi hey well oh ah alright all listen excuse me hmm book reserve
     reservation change make need get put use say said mean meant actually sorry wait let's it's that's there here
-    what who how when don't know one more other another something someone anything possible good great do does
+    what who how when don't know one more other another something someone anything possible mind good great do does
     did be will should evening morning afternoon night day time lunch dinner later earlier big small bit quiet
     outside inside window""".split()
 )
@@ -42,7 +42,7 @@ _PEOPLE = (
     r"\b(\d+)(?: more)? (?:people|persons?|guests?|adults?|of us)\b",
     r"\b(?:table|tables|party|group|room|place|reservation)(?: for| of| four| with)* (\d+)\b",
     r"\b(?:we are|we're|were|there are|i am|we'll be|we will be|there will be|we will|will be|are) (\d+)\b",
-    r"\b(?:with|party of|group of|just|only) (\d+)\b",
+    r"\b(?:with|party of|group of|just|only|number of people to|people to) (\d+)\b",
 )
 _FOR = r"\bfor (\d+)\b"
 _BARE = r"\b(\d+)\b"
@@ -134,7 +134,7 @@ def _bare_name(text: str) -> str:
     while words and words[0] in _BEFORE_A_NAME:
         words.pop(0)
     name = _name(" ".join(words)).split()
-    if set(name) & _NOT_A_NAME or set(words[len(name) :]) - _NAME_ENDS:
+    if set(name) & _NOT_A_NAME or set(words[len(name) :]) - _NOT_A_NAME:
         return ""
     return " ".join(name)
 

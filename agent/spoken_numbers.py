@@ -39,7 +39,7 @@ def plain(text: str) -> str:
     return " ".join(
         word
         for at, word in enumerate(words)
-        if not (at and word == words[at - 1] and not any(character.isdigit() for character in word))
+        if not (at and word == words[at - 1] and word.isalpha() and word != "ten")  # "ten ten" is a time
     )
 
 

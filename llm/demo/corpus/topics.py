@@ -1,4 +1,4 @@
-"""What callers ask about the restaurant and about the system: a topic for the lookup tool, many questions."""
+"""What callers ask about the restaurant and about the system, by the topic of the fact that answers it."""
 
 from llm.demo.corpus.call import Wordings, wordings
 
@@ -235,10 +235,3 @@ AND_CITY = wordings("""and in {city}; what about {city}; how about {city}; and w
     in {city}; and {city}; ~and how about {city}; ~now in {city}""")
 AND_DAY = wordings("""and on {day}; what about {day}; how about {day}; and what about {day}; and {day}
     on {day}; ~and how about {day}; ~now on {day}""")
-FROM_CITY = wordings("""i'm calling from {city}; i am calling from {city}; i am from {city}
-    i live in {city}; i'm in {city}; i come from {city}; hello i am calling from {city}; i'm from {city}
-    we are from {city}; i am in {city} right now; ~hi i'm calling from {city}; ~we live in {city}
-    ~i just came from {city}""")
-WHERE_FROM = wordings("""where am i calling from; where am i from; do you know where i am
-    do you remember where i am from; which city am i in; where do i live; ~do you know where i live
-    ~tell me where i am from""")
