@@ -49,6 +49,7 @@ ALIKE = {"an": "and", "too": "to"}
 _KEPT = """add sum of up from to away difference between product multiply divide subtract by with go goes
     fit fits into in half percent"""
 _TALK = frozenset((*SIGNS, *_KEPT.split()))
+_IN_SIGNS = re.compile(r"[^\d(]*?([-(]*\d[\d\s.+\-*/()]*?)[\s=?.]*", re.ASCII)
 _NUMBER = re.compile(r"[\d.]+")
 
 
@@ -77,9 +78,9 @@ def in_signs(text: str) -> str:
 
     "and" belongs to the number ("one hundred and five times two") where a sum is left without it.
     """
-    if signs := re.fullmatch(r"[^\d(]*?([-(]*\d[\d\s.+\-*/()]*?)[\s=?.]*", text, re.ASCII):
-        if re.search(r"[+*/(]|\d\s*-", signs[1]):
-            return signs[1]
+    signs = _IN_SIGNS.fullmatch(text)
+    if signs and re.search(r"[+*/(]|\d\s*-", signs[1]):
+        return signs[1]
     words = [ALIKE.get(word, word) for word in plain(text).split()]
     for joined in (True, False):
         found = _written(in_digits(" ".join(words), joined))

@@ -2,9 +2,10 @@
 
 import re
 
-DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-MONTHS = """january february march april may june july august september october november
-    december""".split()
+from agent.spoken_numbers import words
+
+DAYS = words("monday tuesday wednesday thursday friday saturday sunday")
+MONTHS = words("january february march april may june july august september october november december")
 _DAY, _MONTH = f"(?:{'|'.join(DAYS)})", f"(?:{'|'.join(MONTHS)})"
 _NTH = r"(?:the )?(?P<nth>\d{1,2})(?:st|nd|rd|th)?"
 DATE = (

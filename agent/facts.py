@@ -15,19 +15,20 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 FACTS_PATH = Path(__file__).parent / "facts.json"
-_SAYING_NOTHING = """a about ah all alright also am an and any are as at be been can can't could did do does don't
-    else er erm excuse for friend from give had has have hello hey hi hmm how i i'd i'm i've if is it it's its
-    just kindly know let's like listen m maybe me mind mine my now of oh okay on or our please possible question
-    quickly ready re really right s should sir so some somebody someone something sorry still t tell that that's
-    the their them then there there's these they thing this those to too uh um us very want was we we'd we'll
-    we're well were what what's which will with would you you're your yours"""
-_SAYING_LITTLE = """allow allowed back best big bring buy by call case charge city close closed come coming cook cost day
-    dish does eat evening expensive family find fit food free get getting go goes going good got great happen
-    happens here hold hour house in inside is keep kind large late later leave list long look looking made make
-    makes many menu mine money mother much my necessary need new normal number offer old once one open open over
-    pay people person place play possible price put reservation restaurant run say see sell send serve sit son
-    stop table take talk time today tonight tomorrow under until up use visit wait walk when where who whose why
-    wife without work write"""
+_SAYING_NOTHING = """a about ah all alright also am an and any are as at be been can can't could did do
+    does don't else er erm excuse for friend from give had has have hello hey hi hmm how i i'd i'm i've
+    if is it it's its just kindly know let's like listen m maybe me mind mine my now of oh okay on or
+    our please possible question quickly ready re really right s should sir so some somebody someone
+    something sorry still t tell that that's the their them then there there's these they thing this
+    those to too uh um us very want was we we'd we'll we're well were what what's which will with would
+    you you're your yours"""
+_SAYING_LITTLE = """allow allowed back best big bring buy by call case charge city close closed come
+    coming cook cost day dish does eat evening expensive family find fit food free get getting go goes
+    going good got great happen happens here hold hour house in inside is keep kind large late later
+    leave list long look looking made make makes many menu mine money mother much my necessary need new
+    normal number offer old once one open open over pay people person place play possible price put
+    reservation restaurant run say see sell send serve sit son stop table take talk time today tonight
+    tomorrow under until up use visit wait walk when where who whose why wife without work write"""
 FILLERS = frozenset(_SAYING_NOTHING.split())
 GENERAL = frozenset(_SAYING_LITTLE.split())
 LITTLE = 0.2
@@ -78,7 +79,7 @@ class Fact(BaseModel):
 
 
 class Asked(NamedTuple):
-    """A word of a question: the word of the facts that it is, how alike the two are, and how much it tells."""
+    """A word of a question: the word of the facts that it is, how alike they are, and how much it tells."""
 
     known: str
     likeness: float
@@ -98,7 +99,7 @@ class Facts:
     def find(self, question: str, before: Fact | None = None) -> Fact | None:
         """The fact that the question's words find, rare words counting most; None where too few do.
 
-        `before` is what the last question found: after the price of one dish, "and the soup" asks for another's.
+        `before` is what an earlier question found: after one dish's price, "and the soup" asks for another's.
         """
         asked = [self._asked(word) for word in sorted(_words(question))]
         whole = sum(word.weight for word in asked)
@@ -110,7 +111,7 @@ class Facts:
         return self._same_aspect(found, asked, before) or found
 
     def _same_aspect(self, found: Fact, asked: list[Asked], before: Fact | None) -> Fact | None:
-        """What is known of the found fact's subject as of the one before, where the question named no aspect."""
+        """The fact of this subject that is like the one before, where the question names no aspect."""
         if before is None or not before.aspect or not found.aspect:
             return None
         subject = _words(found.subject)

@@ -1,4 +1,4 @@
-"""The table of a call: what the caller has said of it so far, in any order and any words, and what is missing.
+"""The table of a call: what the caller has said of it so far, in any order and words, and what is missing.
 
 "a table for two on friday" leaves the time and the name. What answers a question needs no more than the
 answer: after "For how many people?" it is "four", after "What name should I put it under?" "anna".
@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from agent import clock_time
-from agent.spoken_numbers import in_digits, plain
+from agent.spoken_numbers import in_digits, plain, words
 
 Result = dict[str, Any]
 
@@ -21,22 +21,29 @@ _NAMED = re.compile(
     r"[: ]+(?P<name>.+)"
 )
 _NAME_ENDS = frozenset(
-    """a an and at around about by for four on in is it next no now of or please right sir so table tables the
-    then this to today tomorrow tonight under we were with you your i i'm i'd would like want my people persons
-    guests party noon thank thanks if quickly friend can could have has monday tuesday wednesday thursday friday
-    saturday sunday name""".split()
+    words(
+        """a an and at around about by for four on in is it next no now of or please right sir so table
+        tables the then this to today tomorrow tonight under we were with you your i i'm i'd would
+        like want my people persons guests party noon thank thanks if quickly friend can could have
+        has monday tuesday wednesday thursday friday saturday sunday name"""
+    )
 )
 _NOT_A_NAME = _NAME_ENDS | frozenset(
-    """yes yeah sure ok okay nothing none hello hi hey well oh ah alright all listen excuse me hmm book reserve
-    reservation change make need get put use say said mean meant actually sorry wait let's it's that's there here
-    what who how when don't know one more other another something someone anything possible mind good great do does
-    did be will should evening morning afternoon night day time lunch dinner later earlier big small bit quiet
-    outside inside window""".split()
+    words(
+        """yes yeah sure ok okay nothing none hello hi hey well oh ah alright all listen excuse me hmm
+        book reserve reservation change make need get put use say said mean meant actually sorry
+        wait let's it's that's there here what who how when don't know one more other another
+        something someone anything possible mind good great do does did be will should evening
+        morning afternoon night day time lunch dinner later earlier big small bit quiet outside
+        inside window"""
+    )
 )
 _BEFORE_A_NAME = frozenset(
-    """no sorry yes well oh so okay ok it's its it is i'm i am this that's that for put use make call say let's just
-    said mean meant hey alright all right excuse me hello hi and now please ah hmm listen then there should be
-    under the a um""".split()
+    words(
+        """no sorry yes well oh so okay ok it's its it is i'm i am this that's that for put use make
+        call say let's just said mean meant hey alright all right excuse me hello hi and now please
+        ah hmm listen then there should be under the a um"""
+    )
 )
 _PEOPLE = (
     r"\b(\d+)(?: more)? (?:people|persons?|guests?|adults?|of us)\b",
@@ -95,10 +102,9 @@ def read(request: str, asked: tuple[str, ...] = ()) -> dict[str, str | int]:
     """What a request says of people, day, time and name; `asked` are the slots that were just asked for."""
     told: dict[str, str | int] = {}
     text = plain(request)
-    if named := _NAMED.search(text):
-        if name := _name(named["name"]):
-            told["name"] = name.title()
-            text = f"{text[: named.start()]} | {named['name'][len(name) :]}"
+    if (named := _NAMED.search(text)) and (name := _name(named["name"])):
+        told["name"] = name.title()
+        text = f"{text[: named.start()]} | {named['name'][len(name) :]}"
     text = in_digits(text, ordinals=True)
     for pattern, meant in _MISHEARD:
         text = re.sub(pattern, meant, text)
@@ -120,21 +126,21 @@ def _unmarked_name(request: str, alone: bool) -> str:
 
 def _name(text: str) -> str:
     """The first words of the text, up to one that no name has."""
-    words: list[str] = []
+    kept: list[str] = []
     for word in text.split()[:MOST_NAME_WORDS]:
         if word in _NAME_ENDS or not re.fullmatch(r"[^\W\d_]['’\w.-]*", word):
             break
-        words.append(word)
-    return " ".join(words)
+        kept.append(word)
+    return " ".join(kept)
 
 
 def _bare_name(text: str) -> str:
     """All that is said, where it can be a name."""
-    words = text.split()
-    while words and words[0] in _BEFORE_A_NAME:
-        words.pop(0)
-    name = _name(" ".join(words)).split()
-    if set(name) & _NOT_A_NAME or set(words[len(name) :]) - _NOT_A_NAME:
+    said = text.split()
+    while said and said[0] in _BEFORE_A_NAME:
+        said.pop(0)
+    name = _name(" ".join(said)).split()
+    if set(name) & _NOT_A_NAME or set(said[len(name) :]) - _NOT_A_NAME:
         return ""
     return " ".join(name)
 

@@ -17,7 +17,7 @@ from loguru import logger
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.services.llm_service import FunctionCallParams
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from agent import facts
 from agent.arithmetic import calculate
@@ -185,7 +185,8 @@ DESCRIPTIONS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
         {
             "request": {
                 "type": "string",
-                "description": "What the caller says of it, in their words: how many people, which day, what time, which name.",
+                "description": "What the caller says of it, in their words: "
+                "how many people, which day, what time, which name.",
             }
         },
     ),

@@ -4,28 +4,33 @@ Times, dates and facts are made up there. Noise makes a few messages mean someth
 """
 
 import json
-from collections.abc import AsyncGenerator
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
+from agent.spoken_numbers import in_digits
 from agent.tools import Tools
 from llm.demo.corpus import dialogues
 from llm.demo.corpus.call import Message, Split
 from llm.demo.corpus.dialogues import Dialogue
+from llm.demo.corpus.spoken import number, ordinal
 from tests.agent.test_tools import Told, call
 
 MADE_UP = {"get_time", "get_date", "lookup"}
 CALLS = 400
 
 
-@pytest.fixture
-async def tools() -> AsyncGenerator[Tools, None]:
-    tools = Tools(datetime.now, Told())
-    yield tools
-    await tools.close()
+@given(st.integers(0, 999_999))
+def test_every_number_that_the_corpus_says_is_read(value: int):
+    assert in_digits(number(value)) == str(value)
+
+
+@pytest.mark.parametrize("day", range(1, 32))
+def test_every_day_that_the_corpus_says_is_read(day: int):
+    assert in_digits(ordinal(day), ordinals=True) == str(day)
 
 
 async def held(made: Dialogue) -> list[tuple[Any, Any, Any]]:

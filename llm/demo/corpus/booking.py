@@ -82,8 +82,8 @@ CHANGES = {
         actually {day}
         sorry i meant {day}; wait make it {day}; on {day} please; ~please change it to {day}
         ~no make it {day}"""),
-    "time": wordings("""no at {time}; actually at {time}; sorry at {time}; and at {time}; can we come at {time}
-    at {time} please; make it at {time}; change the time to {clock}; no {clock}; make it {clock}
+    "time": wordings("""no at {time}; actually at {time}; sorry at {time}; and at {time}
+    can we come at {time}; at {time} please; make it at {time}; change the time to {clock}; no {clock}; make it {clock}
     change it to {clock}; i mean {clock}; no i said {clock}; can you change it to {clock}
     sorry i meant {clock}; wait make it {clock}; actually {clock}
         ~please change it to {clock}; ~no make it {clock}; ~no we come at {time}"""),
@@ -171,7 +171,7 @@ def _tell(call: Call, text: str, slots: tuple[str, ...]) -> None:
     _answer_of_tool(call, request)
 
 
-def _answer_of_tool(call: Call, request: Values) -> None:
+def _answer_of_tool(call: Call, request: dict[str, str]) -> None:
     """What is still missing, and the question for it; or the reservation."""
     if left := missing(call):
         call.use("reserve_table", request, {"missing": ", ".join(left)})
