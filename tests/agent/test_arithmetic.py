@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agent.arithmetic import MAX_VALUE, calculate
+from agent.spoken_numbers import words
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_what_is_no_sum_is_refused_in_words(expression: str, why: str):
         calculate(expression)
 
 
-TALK = "what is two five twenty hundred and plus minus times over by from add half percent point of".split()
+TALK = words("what is two five twenty hundred and plus minus times over by from add half percent point of")
 
 
 @given(st.lists(st.sampled_from([*TALK, "7", "0", "-", "(", "3.5"])).map(" ".join))

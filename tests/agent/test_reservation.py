@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agent.reservation import Table, read
+from agent.spoken_numbers import words
 
 ROBERT = {"people": 2, "day": "Friday", "time": "7 PM", "name": "Robert"}
 
@@ -164,8 +165,10 @@ def test_what_was_refused_is_not_kept(table: Table):
     assert table.hear("for nine") == {"missing": "day, time, name"}
 
 
-TALK = """a table for two four at seven thirty half past quarter to on friday next may third under the name anna
-    is my people no make it tonight morning pm o'clock 7:30 19 um i'm please the the , . ?""".split()
+TALK = words(
+    """a table for two four at seven thirty half past quarter to on friday next may third under the name
+    anna is my people no make it tonight morning pm o'clock 7:30 19 um i'm please the the , . ?"""
+)
 
 
 @given(

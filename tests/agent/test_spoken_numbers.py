@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from agent.spoken_numbers import in_digits, plain
+from agent.spoken_numbers import in_digits, plain, words
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,10 @@ def test_and_may_be_left_out_of_numbers():
     assert in_digits("one hundred and five", joined=False) == "100 and 5"
 
 
-@given(
-    st.lists(st.sampled_from("one ten twenty hundred thousand and a point third 7 table".split())).map(
-        " ".join
-    )
-)
+TALK = words("one ten twenty hundred thousand and a point third 7 table")
+
+
+@given(st.lists(st.sampled_from(TALK)).map(" ".join))
 def test_any_words_are_read(text: str):
     assert isinstance(in_digits(text, ordinals=True), str)
 

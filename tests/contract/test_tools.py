@@ -1,4 +1,4 @@
-"""The calls that the demo model learns from, held with the agent's own tools: they answer as the corpus has it.
+"""The calls that the demo model learns from, held with the agent's own tools, answer as the corpus has it.
 
 Times, dates and facts are made up there. Noise makes a few messages mean something else, to anyone.
 """

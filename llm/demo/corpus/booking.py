@@ -83,7 +83,8 @@ CHANGES = {
         sorry i meant {day}; wait make it {day}; on {day} please; ~please change it to {day}
         ~no make it {day}"""),
     "time": wordings("""no at {time}; actually at {time}; sorry at {time}; and at {time}
-    can we come at {time}; at {time} please; make it at {time}; change the time to {clock}; no {clock}; make it {clock}
+    can we come at {time}; at {time} please; make it at {time}; change the time to {clock}; no {clock}
+    make it {clock}
     change it to {clock}; i mean {clock}; no i said {clock}; can you change it to {clock}
     sorry i meant {clock}; wait make it {clock}; actually {clock}
         ~please change it to {clock}; ~no make it {clock}; ~no we come at {time}"""),
