@@ -47,8 +47,12 @@ def _whole(rng: random.Random) -> list[Piece]:
 
 
 def _sentence(rng: random.Random, length: int) -> str:
-    """Words without sense, one in six of them spelled or a number; half of the time with a capital."""
+    """Words without sense, one in six of them spelled or a number; half of the time with a capital.
+
+    In one of three the same words come again and again: what follows a word is no sign of where one is.
+    """
     words = [_thing(rng) if rng.random() < 1 / 6 else rng.choice(_TALK) for _ in range(length)]
+    words = rng.choices(words[: 1 + length // 2], k=length) if rng.random() < 1 / 3 else words
     text = " ".join(words)
     return text[0].upper() + text[1:] if rng.random() < 0.5 else text
 

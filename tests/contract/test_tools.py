@@ -6,6 +6,7 @@ Times, dates and facts are made up there. Noise makes a few messages mean someth
 import json
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,3 +61,35 @@ async def test_the_tools_answer_as_the_corpus_says(split: Split):
     ]
     assert len(wrong) <= 0.01 * CALLS, wrong
     assert sum(map(len, calls)) > CALLS
+
+
+CONVERSATIONS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "benchmarks" / "conversations.json").read_text()
+)
+TOOL = {
+    "table": ("reserve_table", "request"),
+    "change": ("reserve_table", "request"),
+    "hesitation": ("reserve_table", "request"),
+    "sum": ("calculate", "expression"),
+    "facts": ("lookup", "question"),
+    "timer": ("set_timer", "duration"),
+}
+"""The tool that each kind of conversation is about, and its argument."""
+
+
+@pytest.mark.parametrize(
+    "script", [s for s in CONVERSATIONS if s["kind"] in TOOL], ids=lambda script: str(script["say"])
+)
+async def test_the_conversations_that_are_measured_reach_their_goal(script: dict[str, Any]):
+    tools, (name, argument) = Tools(datetime.now, Told()), TOOL[script["kind"]]
+    said = [part if isinstance(part, str) else f"{part[0]} {part[2]}" for part in script["say"]]
+    result: Any = {}
+    for text in said:
+        if text == "What is my reservation?":
+            result = await call(tools, "get_reservation")
+        elif text != "What time is it?":
+            result = await call(tools, name, **{argument: text.lower().rstrip(".?")})
+    await tools.close()
+    assert all(part in str(result.values()) for part in script["goal"])
+    assert "error" not in result
+    assert "missing" not in result
