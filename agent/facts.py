@@ -15,20 +15,21 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 FACTS_PATH = Path(__file__).parent / "facts.json"
-_SAYING_NOTHING = """a about ah all alright also am an and any are as at be been can can't could did do
-    does don't else er erm excuse for friend from give had has have hello hey hi hmm how i i'd i'm i've
-    if is it it's its just kindly know let's like listen m maybe me mind mine my now of oh okay on or
-    our please possible question quickly ready re really right s should sir so some somebody someone
-    something sorry still t tell that that's the their them then there there's these they thing this
-    those to too uh um us very want was we we'd we'll we're well were what what's which will with would
-    you you're your yours"""
-_SAYING_LITTLE = """allow allowed back best big bring buy by call case charge city close closed come
+_SAYING_NOTHING = """a about actually ah all already alright also am an and any anybody anyone anything
+    are as at be been can can't could did do does don't else er erm ever excuse for friend from give had
+    has have hello hey hi hmm how i i'd i'm i've if is it it's its just kindly know let's like listen m
+    maybe me mind mine my nearby now of oh okay on or our please possible question quickly re ready
+    really right s should sir so some somebody someone something somewhere sorry still t tell that
+    that's the their them then there there's these they thing this those to tomorrow tonight too uh um
+    us very want was we we'd we'll we're well were what what's which whole will with would you you're
+    your yours"""
+_SAYING_LITTLE = """allow allowed back best big bring buy by call car case charge city close closed come
     coming cook cost day dish does eat evening expensive family find fit food free get getting go goes
     going good got great happen happens here hold hour house in inside is keep kind large late later
-    leave list long look looking made make makes many menu mine money mother much my necessary need new
+    leave list long look looking made make makes many menu money mother much my necessary need new
     normal number offer old once one open open over pay people person place play possible price put
-    reservation restaurant run say see sell send serve sit son stop table take talk time today tonight
-    tomorrow under until up use visit wait walk when where who whose why wife without work write"""
+    reservation restaurant run say see sell send serve sit son stop table take talk time today under
+    until up use visit wait walk when where who whose why wife without work write"""
 FILLERS = frozenset(_SAYING_NOTHING.split())
 GENERAL = frozenset(_SAYING_LITTLE.split())
 LITTLE = 0.2
@@ -50,8 +51,8 @@ LEAST_LETTERS = 5
 
 
 _ENDINGS = (
-    ("'s", ""), ("s'", ""), ("ss", "ss"), ("us", "us"), ("is", "is"), ("ies", "y"), ("shes", "sh"),
-    ("ches", "ch"), ("oes", "o"), ("s", ""),
+    ("'s", ""), ("s'", ""), ("ss", "ss"), ("us", "us"), ("is", "is"), ("news", "news"), ("ies", "y"),
+    ("shes", "sh"), ("ches", "ch"), ("oes", "o"), ("s", ""),
 )  # fmt: skip
 """What many are called, and one; the first that fits."""
 
@@ -93,7 +94,9 @@ class Facts:
         self._facts = facts
         self._topics = [_words(fact.topic) for fact in facts]
         self._words = [_words(f"{fact.topic} {fact.also} {ASPECTS.get(fact.aspect, '')}") for fact in facts]
-        self._subjects = [_words(fact.subject) if fact.aspect else frozenset[str]() for fact in facts]
+        self._subjects = [
+            _words(f"{fact.subject} {fact.also}") if fact.aspect else frozenset[str]() for fact in facts
+        ]
         self._counts = Counter(word for words in self._words for word in words)
 
     def find(self, question: str, before: Fact | None = None) -> Fact | None:

@@ -59,14 +59,17 @@ class Tally:
 
 @dataclass
 class Turn:
-    """What became of one turn so far."""
+    """What the caller said, and what became of the answers so far."""
 
+    said: str = ""
+    answered: bool = False
     right: bool = True
     unseen: bool = False
 
     def note(self, tally: Tally) -> None:
-        """Count it."""
-        tally.note(TURNS, self.right)
+        """Count it, where there was anything to answer."""
+        if self.answered:
+            tally.note(TURNS, self.right)
         if self.unseen:
             tally.note(UNSEEN, self.right)
 
@@ -76,20 +79,16 @@ def score_calls(player: Player, calls: Iterable[Dialogue], tally: Tally) -> None
     start = player.encode(player.renderer.served_prefix)
     for call in calls:
         history = list(start)
-        turn: Turn | None = None
-        said = ""
+        turn = Turn()
         for piece in player.renderer.pieces(call):
             if piece.learnt:
                 player.read(history)
                 expected = piece.text.removesuffix(END)
-                turn = turn or Turn()
-                turn.unseen |= any(_has(said, expected, entity) for entity in call.entities)
+                turn.unseen |= any(_has(turn.said, expected, entity) for entity in call.entities)
                 _compare(player.generate(), expected, turn, tally)
             elif not piece.text.startswith(TOOL):
-                said = piece.text
-                if turn:
-                    turn.note(tally)
-                turn = None
+                turn.note(tally)
+                turn = Turn(piece.text)
             history += player.encode(piece.text)
 
 
@@ -107,6 +106,7 @@ def _compare(given: str, expected: str, turn: Turn, tally: Tally) -> None:
     tally.note("tool calls" if expected.startswith("<tool_call>") else "texts", right)
     if "<tool_call>" in given:
         tally.note(VALID, is_valid(given))
+    turn.answered = True
     turn.right &= right
     if not right:
         tally.wrong.append(("held-out calls", expected, given))

@@ -89,7 +89,8 @@ _TOPICS = {
         ~what time do you open; what time do you close; are you still open""",
     "address": """where is the restaurant; where are you; what is your address; what is the address
         how do i find you; where is your restaurant; where are you located
-        how do i get to the restaurant; how do i get there; what street are you on; give me the address; where do i have to go; can you tell me the address
+        how do i get to the restaurant; how do i get there; what street are you on
+        give me the address; where do i have to go; can you tell me the address
         ~can you give me the address; ~where can i find the restaurant""",
     "phone": """what is your phone number; what's your number; can i have your phone number
         how can i call you; what is the phone number of the restaurant; give me your phone number
