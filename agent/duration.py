@@ -12,6 +12,7 @@ _REWRITTEN = (
     (r"\b(half|quarter)(?: of)? (?:an?|the) hour\b", r"\1 hour"),
     (r"\b(hour|minute)s? and (?:a )?(half|quarter)\b", r"\1 and \2 \1"),
     (r"\b(\d+|an?) and (?:a )?(half|quarter) (hour|minute)s?\b", r"\1 \3 and \2 \3"),
+    (r"\b(for|in|to) (hour|minute)\b", r"\1 1 \2"),
     (r"\bthree quarters of an hour\b|\b3 quarters of an hour\b", "45 minutes"),
     (r"\b(\d+)\.5 (hour|minute)s?\b", r"\1 \2 and half \2"),
     (r"\bhalf hour\b", "30 minutes"),

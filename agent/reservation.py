@@ -17,7 +17,7 @@ SLOTS = ("people", "day", "time", "name")
 MOST_PEOPLE = 20
 MOST_NAME_WORDS = 3
 _NAMED = re.compile(
-    r"\b(?:(?:under|in|on) (?:the )?name(?: of)?|(?:the |my )?name(?:'s| is| should be| to)?|under)"
+    r"\b(?:(?:under|in|on) (?:the |a )?name(?: of)?|(?:the |my )?name(?:'s| is| should be| to)?|under)"
     r"[: ]+(?P<name>.+)"
 )
 _NAME_ENDS = frozenset(
@@ -40,7 +40,7 @@ _NOT_A_NAME = _NAME_ENDS | frozenset(
 )
 _BEFORE_A_NAME = frozenset(
     words(
-        """no sorry yes well oh so okay ok it's its it is i'm i am this that's that for put use make
+        """no four sorry yes well oh so okay ok it's its it is i'm i am this that's that for put use make
         call say let's just said mean meant hey alright all right excuse me hello hi and now please
         ah hmm listen then there should be under the a um"""
     )
@@ -49,7 +49,7 @@ _PEOPLE = (
     r"\b(\d+)(?: more)? (?:people|persons?|guests?|adults?|of us)\b",
     r"\b(?:table|tables|party|group|room|place|reservation)(?: for| of| four| with)* (\d+)\b",
     r"\b(?:we are|we're|were|there are|i am|we'll be|we will be|there will be|we will|will be|are) (\d+)\b",
-    r"\b(?:with|party of|group of|just|only|number of people to|people to) (\d+)\b",
+    r"\b(?:with|party of|group of|just|only|(?:people|persons?) to) (\d+)\b",
 )
 _FOR = r"\bfor (\d+)\b"
 _BARE = r"\b(\d+)\b"
@@ -85,6 +85,7 @@ class Table:
         Raises ValueError, with words to say, for a party that no table is for.
         """
         told = read(request, self._asked)
+        self._asked = self._next_question()
         if not 1 <= int(told.get("people", 1)) <= MOST_PEOPLE:
             raise ValueError(f"a table is for 1 to {MOST_PEOPLE} people")
         self.said |= told

@@ -159,6 +159,12 @@ def test_no_table_is_for_so_many(table: Table, said: str):
         table.hear(said)
 
 
+def test_what_was_refused_is_asked_again(table: Table):
+    with suppress(ValueError):
+        table.hear("a table for ninety people on friday")
+    assert table.hear("nine") == {"missing": "day, time, name"}
+
+
 def test_what_was_refused_is_not_kept(table: Table):
     with suppress(ValueError):
         table.hear("for ninety people on friday")
