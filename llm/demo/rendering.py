@@ -19,7 +19,7 @@ from llm.demo.corpus.call import Json, Message
 from llm.demo.corpus.dialogues import PROMPT, Dialogue
 
 TEMPLATE = (Path(__file__).parent / "template.jinja").read_text(encoding="utf-8")
-USER, ASSISTANT, END = "<|user|>", "<|assistant|>", "<|end|>"
+USER, ASSISTANT, TOOL, END = "<|user|>", "<|assistant|>", "<|tool|>", "<|end|>"
 _GENERATED = re.compile(rf"(?<={re.escape(ASSISTANT)}).*?{re.escape(END)}", re.DOTALL)
 
 

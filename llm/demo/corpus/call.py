@@ -89,9 +89,7 @@ class Call:
         self.messages: list[Message] = []
         self.unscored: set[int] = set()
         self.entities: set[str] = set()
-        self.slots: dict[str, str | int] = {}
-        self.reserved: dict[str, str | int] | None = None
-        self.city = ""
+        self.slots: dict[str, str | int] = {}  # what the reservation tool has been told
         self.jokes_told = 0
         self.timers: list[str] = []  # what the agent says when each is over
         self._manner = manner
@@ -132,9 +130,11 @@ class Call:
             if fits and (self.split == "train" or not may_be_learnt(message)):
                 return message
 
-    def hear(self, text: str) -> None:
-        """The caller speaks (or types) `text`."""
-        self.messages.append({"role": "user", "content": self._manner(self.rng, text)})
+    def hear(self, text: str) -> str:
+        """The caller speaks (or types) `text`; the message that it becomes, which tools are given whole."""
+        message = self._manner(self.rng, text)
+        self.messages.append({"role": "user", "content": message})
+        return message
 
     def cue(self, text: str) -> None:
         """A message that is nobody's speech, word for word."""

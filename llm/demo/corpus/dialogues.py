@@ -28,12 +28,10 @@ SKILLS = (
     (tools.set_timer, 8),
     (small_talk.chat, 24),
     (small_talk.joke, 2),
-    (outside.refuse, 24),
+    (outside.wonder, 17),
+    (outside.refuse, 9),
     (booking.read_back, 4),
     (booking.introduce, 3),
-    (booking.who_am_i, 1),
-    (knowledge.come_from, 2),
-    (knowledge.where_from, 1),
 )
 
 
@@ -72,12 +70,10 @@ def dialogue(
 
 
 def topic(call: Call) -> None:
-    """One skill, by its weight; a second reservation is mostly a change of the first, else it starts anew."""
+    """One skill, by its weight; a second reservation is a change of the first."""
     skill = call.rng.choices([skill for skill, _ in SKILLS], [weight for _, weight in SKILLS])[0]
-    if skill is booking.book and call.reserved:
-        skill = call.rng.choice((booking.change, booking.book, booking.read_back))
-        if skill is booking.book:
-            call.slots.clear()
+    if skill is booking.book and not booking.missing(call):
+        skill = call.rng.choice((booking.change, booking.change, booking.book, booking.read_back))
     skill(call)
 
 

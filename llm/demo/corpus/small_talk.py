@@ -90,7 +90,7 @@ _TALK = (
     ("who made you; who created you; who built you; where do you come from; who is your maker; "
      "where are you from; "
      "who programmed you; ~who invented you", "I was made from scratch, by a small program in this project."),
-    ("where are you; where do you live; where are you located; where is your home; ~where do you stay",
+    ("where do you live; where is your home; do you have a home; ~where do you stay",
      "I live inside this computer."),
     ("how do you work; are you an a i; are you artificial intelligence; what model are you; "
      "are you a language model; "
@@ -156,8 +156,6 @@ FORGET = TALK[-1]
 WAIT = next(entry for entry in TALK if "hold on" in entry[0].trained)
 NAMED = wordings("""my name is {name}; i am {name}; i'm {name}; this is {name}; call me {name}; hi i'm {name}
     hello my name is {name}; hi this is {name}; you can call me {name}; ~hello this is {name}""")
-WHO_AM_I = wordings("""what is my name; do you remember my name; who am i; what's my name; do you know my name
-    ~can you tell me my name""")
 
 
 def chat(call: Call) -> None:

@@ -1,6 +1,8 @@
 """The simple tools: time, date, arithmetic and timers, as asked for, called and reported."""
 
+import random
 import zlib
+from typing import NamedTuple
 
 from llm.demo.corpus.call import Call, Split, wordings
 from llm.demo.corpus.spoken import MONTHS, WEEKDAYS, both
@@ -47,7 +49,7 @@ SIGNS = {
     "*": (("times", "times", "multiplied by"), TIMES),
     "/": (("divided by",), SHARE),
 }
-ERRORS = ("division by zero", "the number is too large", "this is not a sum")  # as the agent's tool says it
+BY_ZERO = "nothing can be divided by zero"  # as the agent's tool says it
 TIMER = wordings("""set a timer for {span}; start a timer for {span}; set a {span} timer; timer for {span}
     remind me in {span}; wake me up in {span}; can you set a timer for {span}; please set a timer for {span}
     set the timer to {span}; i need a timer for {span}; start a {span} timer
@@ -56,6 +58,17 @@ TIMER = wordings("""set a timer for {span}; start a timer for {span}; set a {spa
     count down {span}
     ~i want a timer for {span}; ~can you start a timer for {span}; ~give me a timer for {span}
     ~alert me in {span}""")
+UNUSUAL = (
+    ("half an hour", "30 minutes"),
+    ("an hour and a half", "1 hour 30 minutes"),
+    ("{one|1} and a half hours", "1 hour 30 minutes"),
+    ("{two|2} and a half hours", "2 hours 30 minutes"),
+    ("{two|2} and a half minutes", "2 minutes 30 seconds"),
+    ("half a minute", "30 seconds"),
+    ("a quarter of an hour", "15 minutes"),
+    ("a minute and a half", "1 minute 30 seconds"),
+)
+"""Durations that are not a number of units, and as the agent's tool writes them."""
 BARE_TIMER = wordings("""set a timer; start a timer; can you set a timer; i need a timer; set a timer please
     could you set a timer for me; timer; can you start a timer; ~please set a timer
     ~i want to set a timer""")
@@ -84,15 +97,20 @@ def tell_date(call: Call) -> None:
 
 
 def calculate(call: Call) -> None:
-    """A sum of two or three numbers."""
-    text, expression, result = _sum(call)
-    call.hear(text)
+    """A sum of two or three numbers: the tool is given the whole question."""
+    text, result = _sum(call)
+    message = call.hear(text)
     if result is None:
-        call.use("calculate", {"expression": expression}, {"error": call.rng.choice(ERRORS)})
-        call.say("I'm sorry, I can't work that out.")
+        call.use("calculate", {"expression": message}, {"error": BY_ZERO})
+        call.say(sorry(BY_ZERO))
         return
-    call.use("calculate", {"expression": expression}, {"result": result})
+    call.use("calculate", {"expression": message}, {"result": result})
     call.say(f"The answer is {'minus ' if result < 0 else ''}{abs(result)}.")
+
+
+def sorry(error: str) -> str:
+    """What is said of a tool's error."""
+    return f"I'm sorry, {error}."
 
 
 def _operand(call: Call) -> int:
@@ -123,54 +141,83 @@ def split_of_pair(a: int, b: int) -> Split:
     return "train" if number > 2 else "test" if number else "valid"
 
 
-def _sum(call: Call) -> tuple[str, str, int | float | None]:
-    """(what is asked, the expression, its result; None for a division by zero)."""
+def _sum(call: Call) -> tuple[str, int | float | None]:
+    """(what is asked, its result; None for a division by zero)."""
     sign = call.rng.choice("++-*/" if call.chance(0.8) else "+-*")
     a, b = _operands(call, sign)
     words, orders = SIGNS[sign]
-    expression = f"{a} {sign} {b}"
-    call.entities.add(expression)
+    call.entities.add(f"{a} {sign} {b}")
+    result = value(a, sign, b)
     if call.chance(0.2):
-        return call.pick(orders).format(a=both(a), b=both(b)), expression, value(a, sign, b)
+        return call.pick(orders).format(a=both(a), b=both(b)), whole(result)
     said = f"{both(a)} {call.rng.choice(words)} {both(b)}"
-    if call.chance(0.9):
-        return call.pick(ASKS).replace("{sum}", said), expression, value(a, sign, b)
-    c = _operand(call)
-    third = call.rng.choice("+-")
-    said = f"{said} {SIGNS[third][0][0]} {both(c)}"
-    first = value(a, sign, b)
-    result = None if first is None else value(first, third, c)
-    return call.pick(ASKS).replace("{sum}", said), f"{expression} {third} {c}", result
+    if call.chance(0.1):
+        c = _operand(call)
+        third = call.rng.choice("+-")
+        said = f"{said} {SIGNS[third][0][0]} {both(c)}"
+        result = None if result is None else value(result, third, c)
+    return call.pick(ASKS).replace("{sum}", said), whole(result)
 
 
-def value(a: float, sign: str, b: float) -> int | float | None:
-    """As the agent's tool works it out: whole where whole, else two decimals; None for a division by zero."""
+def value(a: float, sign: str, b: float) -> float | None:
+    """What it makes; None for a division by zero."""
     if sign == "/" and not b:
         return None
-    result = round({"+": a + b, "-": a - b, "*": a * b, "/": a / (b or 1)}[sign], 2)
-    return int(result) if result == int(result) else result
+    return {"+": a + b, "-": a - b, "*": a * b, "/": a / (b or 1)}[sign]
+
+
+def whole(result: float | None) -> int | float | None:
+    """As the agent's tool answers: whole where it is whole, else with two decimals."""
+    rounded = None if result is None else round(result, 2)
+    return rounded if rounded is None or rounded != int(rounded) else int(rounded)
+
+
+class Span(NamedTuple):
+    """How a duration is said, how it is said before "timer", and how the tool writes it."""
+
+    said: str
+    adjective: str
+    value: str
+
+    @property
+    def rings(self) -> str:
+        """What the agent says when it is over."""
+        return f"Your {self.value.replace('s ', ' ').removesuffix('s')} timer is up."
+
+
+def _span(rng: random.Random) -> Span:
+    """Mostly a number of one unit."""
+    if rng.random() < 0.15:
+        said, written = rng.choice(UNUSUAL)
+        return Span(said, "", written)
+    unit = rng.choice(("second", "minute", "minute", "hour"))
+    amount = rng.choice((1, 2, 3, 5, 10, 10, 15, 20, 30, 45, rng.randint(1, 90)))
+    amount = min(amount, 24) if unit == "hour" else amount
+    units = unit if amount == 1 else f"{unit}s"
+    said = f"{both(amount)} {units}"
+    if amount == 1 and rng.random() < 0.5:
+        said = "an hour" if unit == "hour" else f"a {unit}"
+    elif amount < 24 and unit != "second" and rng.random() < 0.07:
+        smaller, part = (
+            ("minute", 15 * rng.randint(1, 3)) if unit == "hour" else ("second", 10 * rng.randint(1, 5))
+        )
+        return Span(f"{said} and {both(part)} {smaller}s", "", f"{amount} {units} {part} {smaller}s")
+    return Span(said, f"{both(amount)} {unit}", f"{amount} {units}")
 
 
 def set_timer(call: Call) -> None:
-    """A timer, its length given at once or when asked for."""
-    unit = call.rng.choice(("seconds", "minutes", "minutes", "hours"))
-    amount = call.rng.choice((1, 2, 3, 5, 10, 10, 15, 20, 30, 45, call.rng.randint(1, 90)))
-    amount = min(amount, 24) if unit == "hours" else amount
-    single = unit.removesuffix("s")
-    span = f"{both(amount)} {unit if amount > 1 else single}"
-    if amount == 1 and call.chance(0.5):
-        span = "an hour" if unit == "hours" else f"a {single}"
+    """A timer, its length given at once or when asked for: the tool finds it in the message."""
+    span = _span(call.rng)
     if call.chance(0.2):
-        call.hear(call.pick(BARE_TIMER))
+        call.use("set_timer", {"duration": call.hear(call.pick(BARE_TIMER))}, {"missing": "duration"})
         call.say("For how long?")
-        call.hear(call.pick(SPAN).replace("{span}", span))
+        message = call.hear(call.pick(SPAN).replace("{span}", span.said))
     else:
         text = call.pick(TIMER)
-        if text in ("set a {span} timer", "start a {span} timer"):
-            span = f"{both(amount)} {single}"
-        call.hear(text.replace("{span}", span))
-    call.use(
-        "set_timer", {"amount": amount, "unit": unit}, {"status": "started", "amount": amount, "unit": unit}
-    )
-    call.timers.append(f"Your {amount} {single} timer is up.")
-    call.say(f"Your timer for {amount} {unit if amount > 1 else single} is running.")
+        before_timer = "{span} timer" in text
+        while before_timer and not span.adjective:
+            span = _span(call.rng)
+        message = call.hear(text.replace("{span}", span.adjective if before_timer else span.said))
+    call.use("set_timer", {"duration": message}, {"status": "started", "duration": span.value})
+    call.timers.append(span.rings)
+    call.say(f"Your timer for {span.value} is running.")

@@ -1,4 +1,4 @@
-"""What callers ask about the restaurant and about the system: a topic for the lookup tool, many questions."""
+"""What callers ask about the restaurant and about the system, by the topic of the fact that answers it."""
 
 from llm.demo.corpus.call import Wordings, wordings
 
@@ -55,7 +55,7 @@ _TOPICS = {
         i'm allergic to something; do you know about allergies; my son is allergic
         can you cook for people with allergies; i can't eat nuts; ~what if i have an allergy
         ~we have an allergy; i have a nut allergy""",
-    "menu": """what is on the menu; do you have a menu; what food do you have
+    "food menu": """what is on the menu; do you have a menu; what food do you have
         what kind of food do you have; what do you serve; what can i eat there; tell me the menu
         what's on the menu; what food is there; what kind of restaurant is it; ~what dishes do you have
         ~what can we eat; what do you cook""",
@@ -88,8 +88,9 @@ _TOPICS = {
         how long are you open; tell me your opening hours; ~what are the opening hours
         ~what time do you open; what time do you close; are you still open""",
     "address": """where is the restaurant; where are you; what is your address; what is the address
-        how do i find you; where is your restaurant; how do i get to the restaurant; how do i get there
-        what street are you on; give me the address; where do i have to go; can you tell me the address
+        how do i find you; where is your restaurant; where are you located
+        how do i get to the restaurant; how do i get there; what street are you on
+        give me the address; where do i have to go; can you tell me the address
         ~can you give me the address; ~where can i find the restaurant""",
     "phone": """what is your phone number; what's your number; can i have your phone number
         how can i call you; what is the phone number of the restaurant; give me your phone number
@@ -143,7 +144,7 @@ _TOPICS = {
     "happy hour": """do you have a happy hour; when is happy hour; is there a happy hour
         what is the happy hour; ~tell me about happy hour; ~what time is happy hour""",
     "special": """what is the special; what is today's special; do you have a special
-        what do you recommend; what is good here; what should i eat; what is the dish of the day
+        what do you recommend; what is good here; what is the dish of the day
         what is your best dish; ~can you recommend something; ~what are the specials
         which dish is the best""",
     "jobs": """do you have jobs; are you hiring; can i work for you; i am looking for a job
@@ -176,13 +177,13 @@ _TOPICS = {
     "source code": """where is your code; what are you written in; which language are you written in
         where can i get your code; what programming language are you made in; can i see your code
         ~where is your source code; ~in which language are you programmed""",
-    "privacy": """who hears what i say; where does my data go; does my voice leave this computer
+    "private data": """who hears what i say; where does my data go; does my voice leave this computer
         are you private; do you send my data somewhere; what happens to my data; ~is this private
         ~where do my words go""",
     "hardware": """do you need a graphics card; which computer do you need; what hardware do you need
         do you need a g p u; how much memory do you need; can you run on my computer
         ~what computer do i need; ~do you run on a laptop""",
-    "internet": """do you need the internet; do you work offline; are you in the cloud
+    "offline": """do you need the internet; do you work offline; are you in the cloud
         do you need a connection; can you work without internet; ~do you work without the internet
         ~are you online""",
     "latency": """how long do you take to answer; how many seconds until you answer; what is your latency
@@ -235,10 +236,3 @@ AND_CITY = wordings("""and in {city}; what about {city}; how about {city}; and w
     in {city}; and {city}; ~and how about {city}; ~now in {city}""")
 AND_DAY = wordings("""and on {day}; what about {day}; how about {day}; and what about {day}; and {day}
     on {day}; ~and how about {day}; ~now on {day}""")
-FROM_CITY = wordings("""i'm calling from {city}; i am calling from {city}; i am from {city}
-    i live in {city}; i'm in {city}; i come from {city}; hello i am calling from {city}; i'm from {city}
-    we are from {city}; i am in {city} right now; ~hi i'm calling from {city}; ~we live in {city}
-    ~i just came from {city}""")
-WHERE_FROM = wordings("""where am i calling from; where am i from; do you know where i am
-    do you remember where i am from; which city am i in; where do i live; ~do you know where i live
-    ~tell me where i am from""")

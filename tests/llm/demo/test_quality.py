@@ -54,19 +54,12 @@ def test_the_model_is_at_most_ten_megabytes():
         ("<tool_call><function=get_time></function></tool_call>", True),
         ("<tool_call><function=get_tide></function></tool_call>", False),
         ("<tool_call><function=lookup></function></tool_call>", False),
-        ("<tool_call><function=lookup><parameter=topic>wine</parameter></function></tool_call>", True),
+        ("<tool_call><function=lookup><parameter=question>why</parameter></function></tool_call>", True),
+        ("<tool_call><function=lookup><parameter=question> </parameter></function></tool_call>", False),
+        ("<tool_call><function=lookup><parameter=topic>wine</parameter></function></tool_call>", False),
         ("<tool_call><function=get_time>", False),
         ("It is 4:05 PM.", False),
     ],
 )
 def test_a_call_is_valid_by_its_schema(text: str, valid: bool):
-    assert score.is_valid(text) == valid
-
-
-@pytest.mark.parametrize(
-    ("amount", "unit", "valid"), [("5", "hours", True), ("5", "weeks", False), ("x", "hours", False)]
-)
-def test_arguments_have_the_types_of_their_schema(amount: str, unit: str, valid: bool):
-    arguments = f"<parameter=amount>{amount}</parameter><parameter=unit>{unit}</parameter>"
-    text = f"<tool_call><function=set_timer>{arguments}</function></tool_call>"
     assert score.is_valid(text) == valid
