@@ -114,7 +114,8 @@ class Utterance:
         if not self.waiting or (final.utterance_id, final.commit_id) != (self._utterance_id, self._commit_id):
             return False
         self._text = final.text.strip()
-        self._unsure = final.confidence is not None and final.confidence < self._min_confidence
+        sure = 1.0 if final.confidence is None else final.confidence
+        self._unsure = self._text != "" and sure < self._min_confidence
         return True
 
     def lose(self) -> None:
@@ -135,7 +136,7 @@ class Utterance:
         """What was said, once the caller has finished and the Final is there; None until then."""
         if not self._over or self._text is None:
             return None
-        text, lost = self._text, self._lost or (self._unsure and self._text != "")
+        text, lost = self._text, self._lost or self._unsure
         return Taken("" if lost else text, lost, self.drop())
 
     def drop(self) -> NextUtterance:

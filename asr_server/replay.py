@@ -120,6 +120,18 @@ def words_before(spoken: Sequence[Spoken], cut: int) -> str:
     )
 
 
+class Words(NamedTuple):
+    """Words that were heard, and how sure the decoder is of them, where it can tell."""
+
+    text: str = ""
+    confidence: float | None = None
+
+    def then(self, later: "Words") -> "Words":
+        """Both; as sure as the less sure of them that can tell."""
+        known = [each.confidence for each in (self, later) if each.confidence is not None]
+        return Words(f"{self.text} {later.text}".strip(), min(known, default=None))
+
+
 class ReplayedStream:
     """One caller's stream over one decoder. Owned by the device thread."""
 
@@ -154,19 +166,17 @@ class ReplayedStream:
 
     def _begin(self) -> None:
         self._mean = self._next_mean
-        self._settled = ""
-        self._settled_confidence: float | None = None
-        self._confidence: float | None = None  # of the last answer to a Finish
+        self._settled = Words()
         self._audio: list[Piece] = []  # of the segment, at most `replay_chunks` and what came while held
         self._fed = 0  # chunks that the decoder has heard
-        self._text = ""
+        self._words = Words()  # of the utterance so far
         self._wakes_above: float | None = None  # a level, while asleep
         self._tail: bytes | None = None
         self._answered: tuple[int, bytes] | None = None  # what the last Finish ended: chunks, tail
 
     def _advance(self) -> Heard:
         if self._sleeps_on():
-            self._text, self._confidence = self._settled, self._settled_confidence
+            self._words = self._settled
             return self._heard()
         if self._holding():
             return self._heard()
@@ -175,13 +185,13 @@ class ReplayedStream:
         if self._fed < len(self._audio):
             self._feed()
         if self._fed < len(self._audio):
-            return Heard(self._text, done=False)
+            return Heard(self._words.text, done=False)
         if self._tail is not None:
             self._finish(self._tail)
         return self._heard()
 
     def _heard(self) -> Heard:
-        return Heard(self._text, confidence=self._confidence)
+        return Heard(self._words.text, confidence=self._words.confidence)
 
     def _holding(self) -> bool:
         """Whether the last answer still stands: nothing new to finish, or little enough to wait."""
@@ -194,7 +204,6 @@ class ReplayedStream:
     def _start(self) -> None:
         self._decoder.start(self._mean)
         self._running = True
-        self._confidence = None
         self._fed = 0
 
     def _stop(self) -> None:
@@ -210,7 +219,7 @@ class ReplayedStream:
         elif self._is_quiet():
             self._fall_asleep()
         elif self._fed == len(self._audio):
-            self._text = _join(self._settled, self._decoder.text())
+            self._words = self._settled.then(Words(self._decoder.text()))
 
     def _is_quiet(self) -> bool:
         if self._fed < self._limits.quiet_chunks:
@@ -222,14 +231,14 @@ class ReplayedStream:
         levels = [piece.level for piece in self._audio[: self._fed]]
         self._wakes_above = loudest_quiet(levels)
         self._stop()
-        self._keep(self._decoder.text())
+        self._settled = self._settled.then(self._ended(self._decoder.text()))
         del self._audio[: self._fed - self._limits.lead_in_chunks]
         self._doze()
 
     def _doze(self) -> None:
         """Forget chunks that are behind the lead-in, until one wakes the stream."""
         self._shorten(0)
-        self._text = self._settled
+        self._words = self._settled
         lead_in = self._limits.lead_in_chunks
         while self._wakes_above is not None and len(self._audio) > lead_in:
             if self._audio[lead_in].level > self._wakes_above:
@@ -249,17 +258,15 @@ class ReplayedStream:
         cut = choose_cut(spoken, self._fed)
         words = words_before(spoken, cut)
         self._shorten(cut)
-        self._keep(words)
+        self._settled = self._settled.then(self._ended(words))
         if words:
             self._mean = self._decoder.mean()
         if not self._audio:
-            self._text = self._settled
+            self._words = self._settled
 
-    def _keep(self, words: str) -> None:
-        """Settle words of the utterance that the decoder has just ended."""
-        self._settled = _join(self._settled, words)
-        if words:
-            self._settled_confidence = _least(self._settled_confidence, self._decoder.confidence())
+    def _ended(self, words: str) -> Words:
+        """Words of what the decoder has just ended, which is when it knows how sure it is of them."""
+        return Words(words, self._decoder.confidence() if words else None)
 
     def _shorten(self, dropped_chunks: int) -> None:
         """Forget the beginning of the segment; what is left is to be heard again."""
@@ -277,18 +284,5 @@ class ReplayedStream:
         words = self._decoder.text()
         if words:
             self._next_mean = self._decoder.mean()
-        self._text = _join(self._settled, words)
-        self._confidence = self._settled_confidence
-        if words:
-            self._confidence = _least(self._confidence, self._decoder.confidence())
+        self._words = self._settled.then(self._ended(words))
         self._answered = (len(self._audio), tail)
-
-
-def _least(before: float | None, after: float | None) -> float | None:
-    """An utterance is as sure as its least sure part that can tell."""
-    known = [each for each in (before, after) if each is not None]
-    return min(known, default=None)
-
-
-def _join(before: str, after: str) -> str:
-    return f"{before} {after}".strip()
