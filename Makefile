@@ -1,9 +1,12 @@
 # make run    talk to it: sets up what is missing, starts the three servers and the agent
 # make test   every test that needs neither torch nor a GPU, in about five minutes
+# make test-models   those that need torch: the recipes of what this project has trained
+# make demo-score    how well the demo hears and answers, on sentences and calls that it never saw
+# make demo   trains the demo LLM anew: half an hour of two cores; goes on where it was stopped
 #
 # PYTHON=python3.12 picks a Python; without it, the environment that is there, or else the newest that works.
 
-.PHONY: help run test test-slow lint clean
+.PHONY: help run test test-slow test-models demo-score demo lint clean
 .DELETE_ON_ERROR:
 
 FITS := import sys, venv, ensurepip; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(1); print(*v, sep=".")
@@ -21,6 +24,7 @@ endef
 SET_UP := pyproject.toml constraints/build.txt constraints/embedded.txt $(wildcard constraints/*.py)
 EMBEDDED := .venv/.embedded-$(VERSION)
 DEV := .venv/.dev-$(VERSION)
+TRAIN := .venv-train/.train-$(VERSION)
 
 PYTEST := .venv/bin/python -m pytest
 
@@ -44,6 +48,17 @@ test: $(DEV)
 test-slow: $(DEV)
 	@$(PYTEST) -m slow -n auto $(ARGS)
 
+test-models: $(TRAIN)
+	@.venv-train/bin/python -m pytest tests/llm/demo/test_train.py tests/asr_server/workshop/test_train.py $(ARGS)
+
+demo-score: $(DEV)
+	@.venv/bin/python -m llm.demo.score
+	@.venv/bin/python -m asr_server.workshop.score
+
+demo: $(TRAIN)
+	@.venv-train/bin/python -m llm.demo.train --into .run/demo
+	@.venv-train/bin/python -m llm.demo.export --from .run/demo
+
 lint: $(DEV)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -63,3 +78,8 @@ $(DEV): $(SET_UP) constraints/dev.txt
 	$(if $(VERSION),,$(error $(NO_PYTHON)))
 	@$(PYTHON) -m constraints.install dev
 	@touch $(EMBEDDED) $@
+
+$(TRAIN): $(SET_UP) constraints/dev.txt constraints/train.txt
+	$(if $(VERSION),,$(error $(NO_PYTHON)))
+	@$(PYTHON) -m constraints.install train
+	@touch $@

@@ -1,22 +1,28 @@
-"""What the agent can do: tell the time and date, calculate, keep a reservation, run timers.
+"""What the agent can do: tell the time and date, calculate, keep a reservation, run timers, look up facts.
 
 One `Tools` per call: a reservation lasts as long as the call, and its timers end with it. Every tool
 answers with a JSON object; one that cannot do what it was asked answers {"error": why}, in words that
 the model can pass on.
+
+The tools read the caller's own words ("half past six", "seventy six plus eighty five"), so a model need not
+understand them: it chooses a tool and copies. "6:30 PM" and "76 + 85" are as welcome.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from loguru import logger
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.services.llm_service import FunctionCallParams
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from agent import facts
 from agent.arithmetic import calculate
+from agent.duration import Duration, duration
+from agent.reservation import Table
 
 Clock = Callable[[], datetime]
 """Now, in the caller's time zone."""
@@ -24,57 +30,53 @@ Say = Callable[[str], Awaitable[None]]
 """Have the agent say a sentence of its own accord, when nobody else is speaking."""
 Result = dict[str, Any]
 
+SECOND_S = 1.0
+"""A timer's second; tests have shorter ones."""
 MAX_TIMERS = 20
 """A caller who sets more has a program call for them."""
 
-Unit = Literal["seconds", "minutes", "hours"]
-SECONDS: dict[Unit, int] = {"seconds": 1, "minutes": 60, "hours": 3_600}
-Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+"""What a caller says in one turn; the longest that they say in 20 seconds."""
 
 
 class Arguments(BaseModel):
-    """What a tool is called with. Lenient about types ("2" is 2): models are not always exact."""
+    """What a tool is called with. Lenient about types (2 is "2"): models are not always exact."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
 
 
 class Expression(Arguments):
     """What to work out."""
 
-    expression: str
+    expression: Words
 
 
-class Reservation(Arguments):
-    """A table at the restaurant."""
+class Request(Arguments):
+    """What the caller says of the table."""
 
-    name: Said
-    people: Annotated[int, Field(ge=1, le=20)]
-    day: Said
-    time: Said
+    request: Words
 
 
 class Timer(Arguments):
     """How long to wait."""
 
-    amount: Annotated[int, Field(ge=1, le=100_000)]
-    unit: Unit
+    duration: Words
 
-    @property
-    def duration_s(self) -> int:
-        """At most a day; raises ValueError above."""
-        seconds = self.amount * SECONDS[self.unit]
-        if seconds > 24 * 3_600:
-            raise ValueError("a timer can run for a day at most")
-        return seconds
+
+class Question(Arguments):
+    """What to look up."""
+
+    question: Words
 
 
 class Tools:
-    """The six tools of one call, and what they remember."""
+    """The seven tools of one call, and what they remember."""
 
     def __init__(self, clock: Clock, say: Say) -> None:
         self._clock = clock
         self._say = say
-        self._reservation: Reservation | None = None
+        self._table = Table()
+        self._found: facts.Fact | None = None
         self._timers: set[asyncio.Task[None]] = set()
 
     @property
@@ -91,6 +93,7 @@ class Tools:
             self.reserve_table,
             self.get_reservation,
             self.set_timer,
+            self.lookup,
         )
         return ToolsSchema(standard_tools=[_schema(method) for method in methods])
 
@@ -109,24 +112,30 @@ class Tools:
         return {"result": calculate(Expression.model_validate(arguments).expression)}
 
     def reserve_table(self, arguments: Result) -> Result:
-        """Keep a reservation, in place of an earlier one of this call."""
-        self._reservation = Reservation.model_validate(arguments)
-        return {"status": "reserved", **self._reservation.model_dump()}
+        """Take down what is said of the table; it is reserved once all is known, and changed after that."""
+        return self._table.hear(Request.model_validate(arguments).request)
 
     def get_reservation(self, arguments: Result) -> Result:
         """The reservation of this call."""
-        return self._reservation.model_dump() if self._reservation else {"reservation": "none"}
+        return self._table.reservation or {"reservation": "none"}
 
     def set_timer(self, arguments: Result) -> Result:
         """Start a timer; when it is over the agent speaks up."""
-        timer = Timer.model_validate(arguments)
-        duration_s = timer.duration_s
+        length = duration(Timer.model_validate(arguments).duration)
+        if length is None:
+            return {"missing": "duration"}
         if len(self._timers) >= MAX_TIMERS:
             raise ValueError("too many timers are running")
-        task = asyncio.create_task(self._ring(timer, duration_s))
+        task = asyncio.create_task(self._ring(length))
         self._timers.add(task)
         task.add_done_callback(self._timers.discard)
-        return {"status": "started", **timer.model_dump()}
+        return {"status": "started", "duration": str(length)}
+
+    def lookup(self, arguments: Result) -> Result:
+        """The fact that answers the question; "and in Denver?" is asked of what was found before."""
+        fact = facts.load().find(Question.model_validate(arguments).question, self._found)
+        self._found = fact or self._found
+        return {"found": fact.fact if fact else "nothing"}
 
     async def close(self) -> None:
         """End the call's timers."""
@@ -134,9 +143,9 @@ class Tools:
             task.cancel()
         await asyncio.gather(*self._timers, return_exceptions=True)
 
-    async def _ring(self, timer: Timer, duration_s: float) -> None:
-        await asyncio.sleep(duration_s)
-        await self._say(f"Your {timer.amount} {timer.unit.removesuffix('s')} timer is up.")
+    async def _ring(self, length: Duration) -> None:
+        await asyncio.sleep(length.seconds * SECOND_S)
+        await self._say(f"Your {length.adjective} timer is up.")
 
 
 def _schema(method: Callable[[Result], Result]) -> FunctionSchema:
@@ -167,33 +176,42 @@ DESCRIPTIONS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
     "get_time": ("The time of day now.", {}),
     "get_date": ("The date and the day of the week today.", {}),
     "calculate": (
-        "Work out an arithmetic expression.",
+        "Work out a sum.",
         {
             "expression": {
                 "type": "string",
-                "description": "Digits and the signs + - * / only, for example 12 + 30.",
+                "description": "The sum as the caller says it, or in digits and signs, for example 12 + 30.",
             }
         },
     ),
     "reserve_table": (
-        "Reserve a table at the restaurant, or change the reservation of this call.",
+        "Reserve a table at the restaurant, or change the reservation of this call. "
+        "Answers what is still missing.",
         {
-            "name": {"type": "string", "description": "The name of the guest."},
-            "people": {"type": "integer", "description": "How many people will come."},
-            "day": {"type": "string", "description": "The day, for example today or Friday."},
-            "time": {"type": "string", "description": "The time, for example 7 PM."},
+            "request": {
+                "type": "string",
+                "description": "What the caller says of it, in their words: "
+                "how many people, which day, what time, which name.",
+            }
         },
     ),
     "get_reservation": ("The reservation made in this call.", {}),
     "set_timer": (
         "Set a timer that speaks up when it is over.",
         {
-            "amount": {"type": "integer", "description": "How many units of time."},
-            "unit": {
+            "duration": {
                 "type": "string",
-                "enum": ["seconds", "minutes", "hours"],
-                "description": "The unit of time.",
-            },
+                "description": "How long, as the caller says it, for example forty five minutes.",
+            }
+        },
+    ),
+    "lookup": (
+        "Look up a fact about the restaurant or about yourself, or anything else that you do not know.",
+        {
+            "question": {
+                "type": "string",
+                "description": "The caller's question, word for word.",
+            }
         },
     ),
 }

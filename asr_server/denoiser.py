@@ -17,8 +17,8 @@ AHEAD = 3
 """Frames that must follow one before it is cleaned: 30 ms, which a pause has anyway."""
 CENTRE, SCALE = np.float32(9), np.float32(3)
 """Of log mel energies, roughly: speech lies from 4 to 16."""
-MOST = np.float32(9)
-"""What can be taken away, in nats of energy: 39 dB."""
+MOST = np.float32(12)
+"""What can be taken away, in nats of energy: 52 dB."""
 
 
 class Network:

@@ -37,7 +37,12 @@ EMBEDDED_CHECK = "import llama_cpp, pipecat, pocketsphinx, espeakng_loader"
 ENVIRONMENTS = {
     "embedded": Environment(".venv", "embedded", "embedded.txt", EMBEDDED_CHECK),
     "dev": Environment(".venv", "embedded,dev", "dev.txt", f"{EMBEDDED_CHECK}, pytest"),
-    "train": Environment(".venv-train", "train", "train.txt", "import torch, tokenizers, gguf"),
+    "train": Environment(
+        ".venv-train",
+        "train,llm,asr-sphinx,test",
+        "train.txt",
+        "import torch, tokenizers, gguf, llama_cpp, pocketsphinx, pytest",
+    ),
 }
 
 
@@ -55,9 +60,8 @@ def set_up(environment: Environment) -> None:
     log.write_text("")
     pins = read_pins(HERE / environment.pins)
     run("pip: a recent one", [python, "-m", "pip", "install", f"pip=={read_pins(BUILD_PINS)['pip']}"], log)
-    packages = [f"--editable={ROOT}[{environment.extras}]"]
-    if "embedded" in environment.extras:
-        packages.append(str(find_or_build(python, pins["llama-cpp-python"], BUILD_PINS, log)))
+    llama_wheel = find_or_build(python, pins["llama-cpp-python"], BUILD_PINS, log)
+    packages = [f"--editable={ROOT}[{environment.extras}]", str(llama_wheel)]
     run(
         f"packages: {environment.extras} ({len(pins)} at most; about a minute)",
         [

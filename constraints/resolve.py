@@ -30,7 +30,13 @@ PYTHONS = ("3.11", "3.12", "3.13")
 MACHINES = ("x86_64", "aarch64")
 GLIBC = range(17, 36)  # manylinux_2_17 to 2_35: what Ubuntu 22.04 and Debian 12 can load
 NO_WHEEL = re.compile(r"No matching distribution found for ([\w.-]+)")
-PIN_FILES = {"embedded.txt": "embedded", "dev.txt": "embedded,dev", "train.txt": "train"}
+PIN_FILES = {
+    "embedded.txt": "embedded",
+    "dev.txt": "embedded,dev",
+    "train.txt": "train,llm,asr-sphinx,test",
+}
+INCLUDES = {"dev.txt": "embedded.txt", "train.txt": "dev.txt"}
+"""Their environments are not all of one another's, but what two have is of one version."""
 
 
 @dataclass(frozen=True)
@@ -164,19 +170,19 @@ def write_pins(pythons: list[str]) -> None:
     """Resolve each environment with real interpreters, the oldest first, and write the constraints files."""
     written: dict[str, dict[str, str]] = {}
     for file, extras in PIN_FILES.items():
-        versions: dict[str, str] = dict(written.get("embedded.txt", {})) if file == "dev.txt" else {}
+        included = written[INCLUDES[file]] if file in INCLUDES else {}
+        versions = dict(included)
         found: dict[str, set[str]] = {}
         for python in pythons:
             for name, version in _resolve(python, extras, versions).items():
                 versions.setdefault(name, version)
                 found.setdefault(name, set()).add(_version_of(python))
         written[file] = versions
-        included = written["embedded.txt"] if file == "dev.txt" else {}
         names = sorted(name for name in found if name not in included)
         head = [
             "# Written by `python -m constraints.resolve --pin`; the whole closure, names and versions only."
         ]
-        head += ["-c embedded.txt"] if file == "dev.txt" else []
+        head += [f"-c {INCLUDES[file]}"] if file in INCLUDES else []
         lines = [f"{name}=={versions[name]}{_marker(found[name], len(pythons))}" for name in names]
         (HERE / file).write_text("\n".join([*head, *lines, ""]))
         print(f"{file}: {len(names)} pins")

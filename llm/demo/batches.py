@@ -1,93 +1,89 @@
-"""Calls of about one length, as token ids, for training: without end, and all from one seed."""
+"""Calls of about one length, as token ids, for training: batches without end, all from one seed."""
 
 import random
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
-from llm.demo import corpus
-from llm.demo.rendering import Renderer
+from llm.demo.corpus import dialogues
+from llm.demo.drills import drill
+from llm.demo.rendering import Piece, Renderer
 
 LONG_SHARE = 0.04  # calls of many turns: a real one may go on
-BARE_SHARE = 0.04  # batches without system prompt and tools: somebody trying the server by hand
-SHORT_TOKENS = 24  # of the beginning, while it is short
-MOST_TOKENS = 1_400  # of a call: with the beginning, it has to fit the model's context
+BARE_SHARE = 0.04  # calls without the system prompt: somebody trying the server by hand
+MOST_TOKENS = 1_250  # of a call: alone it has to fit into one batch
 GAP_SHARE = (
     0.3  # calls with gaps in their positions: what was said a long call ago, for the price of a short one
 )
 MOST_GAP_TOKENS = 900  # of one gap
-POOL_CALLS = 320  # sorted by length at a time
+DRILL_SHARE = 0.06  # of the rows among calls, so that copying is not forgotten
+ROUND_STEPS = 40
 
 
 class Row(NamedTuple):
-    """One call: its token ids, which of them are learnt, and where they stand after the beginning."""
+    """One call: its token ids, which of them are learnt, and where they stand."""
 
     ids: list[int]
     learnt: list[bool]
     positions: list[int]
 
 
-class Batch(NamedTuple):
-    """Calls that go on from the same `start` (which may be empty)."""
-
-    start: list[int]
-    rows: list[Row]
-
-
 class Batches:
-    """Iterates over batches of at most `tokens` tokens, padding counted.
+    """The batches of each step and each share, about `tokens` tokens each; the same for the same seed.
 
-    While `short`, a call sees the last `SHORT_TOKENS` of its beginning only, as part of its row.
+    Calls are made `ROUND_STEPS` steps at a time and sorted by length, so that little is padding.
     """
 
     def __init__(self, renderer: Renderer, tokenizer: Tokenizer, seed: int, tokens: int) -> None:
-        self.rng = random.Random(seed)
-        self.short = True
         self._renderer = renderer
         self._tokenizer = tokenizer
+        self._seed = seed
         self._tokens = tokens
-        self._served = self._encode(renderer.served_prefix)
-        self._bare = self._encode(renderer.bare_prefix)
+        self._round: tuple[object, list[list[Row]]] = (None, [])
 
-    def __iter__(self) -> Iterator[Batch]:
-        """Pools of calls, sorted by length and cut where a batch is full."""
-        while True:
-            pool = sorted((self._row() for _ in range(POOL_CALLS)), key=lambda row: len(row.ids))
-            batches: list[list[Row]] = [[]]
-            for row in pool:
-                if batches[-1] and (len(batches[-1]) + 1) * len(row.ids) > self._tokens:
-                    batches.append([])
-                batches[-1].append(row)
-            self.rng.shuffle(batches)
-            yield from map(self._batch, batches)
+    def batch(self, step: int, share: int, most_turns: int) -> list[Row]:
+        """A step's batch.
 
-    def _batch(self, rows: list[Row]) -> Batch:
-        start = self._bare if self.rng.random() < BARE_SHARE else self._served
-        if not self.short:
-            return Batch(start, rows)
-        tail = start[-SHORT_TOKENS:]
-        return Batch([], [_with_tail(tail, row) for row in rows])
+        Calls have `most_turns` turns of the caller's at most, most of the time; with 0, all rows are drills.
+        """
+        wanted = (step // ROUND_STEPS, share, most_turns)
+        if self._round[0] != wanted:
+            self._round = (wanted, self._make_round(random.Random(f"{self._seed} {wanted}"), most_turns))
+        return self._round[1][step % ROUND_STEPS]
 
-    def _row(self) -> Row:
-        turns = self.rng.randint(9, 16) if self.rng.random() < LONG_SHARE else None
-        row = Row([], [], [])
-        distant = self.rng.random() < GAP_SHARE
-        place = 0
-        for piece in self._renderer.pieces(corpus.dialogue(self.rng, turns=turns), self.rng):
-            if distant and not piece.learnt and self.rng.random() < 0.15:
-                place += self.rng.randint(1, MOST_GAP_TOKENS)
-            new = self._encode(piece.text)
+    def _make_round(self, rng: random.Random, most_turns: int) -> list[list[Row]]:
+        rows: list[Row] = []
+        left = ROUND_STEPS * self._tokens
+        while left > 0:
+            rows.append(self._row(rng, most_turns))
+            left -= len(rows[-1].ids)
+        rows.sort(key=lambda row: len(row.ids))
+        whole = sum(len(row.ids) for row in rows) + 1
+        batches: list[list[Row]] = [[] for _ in range(ROUND_STEPS)]
+        done = 0
+        for row in rows:
+            batches[done * ROUND_STEPS // whole].append(row)
+            done += len(row.ids)
+        rng.shuffle(batches)
+        return batches
+
+    def _row(self, rng: random.Random, most_turns: int) -> Row:
+        if not most_turns or rng.random() < DRILL_SHARE:
+            return self._encoded(rng, drill(rng), distant=False)
+        long = rng.random() < LONG_SHARE
+        turns = rng.randint(9, 16) if long else rng.randint(1, most_turns)
+        beginning = Piece("" if rng.random() < BARE_SHARE else self._renderer.served_prefix, False)
+        pieces = self._renderer.pieces(dialogues.dialogue(rng, turns=turns))
+        return self._encoded(rng, [beginning, *pieces], distant=rng.random() < GAP_SHARE)
+
+    def _encoded(self, rng: random.Random, pieces: list[Piece], distant: bool) -> Row:
+        row, place = Row([], [], []), 0
+        for piece in pieces:
+            if distant and not piece.learnt and rng.random() < 0.15:
+                place += rng.randint(1, MOST_GAP_TOKENS)
+            new: list[int] = self._tokenizer.encode(piece.text, add_special_tokens=False).ids
             row.ids.extend(new)
             row.learnt.extend([piece.learnt] * len(new))
             row.positions.extend(range(place, place + len(new)))
             place += len(new)
         return Row(row.ids[:MOST_TOKENS], row.learnt[:MOST_TOKENS], row.positions[:MOST_TOKENS])
-
-    def _encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
-
-
-def _with_tail(tail: list[int], row: Row) -> Row:
-    moved = [*range(len(tail)), *(len(tail) + place for place in row.positions)]
-    return Row(tail + row.ids, [False] * len(tail) + row.learnt, moved)

@@ -10,13 +10,14 @@ import gguf
 import numpy as np
 import torch
 
-from llm.demo import rendering, vocabulary
+from llm.demo import vocabulary
+from llm.demo.rendering import END, TEMPLATE
 
 NAME = "Demo assistant (a small model trained from scratch on made-up calls; for trying the system out)"
 Q8 = gguf.GGMLQuantizationType.Q8_0
 
 
-def export(checkpoint: Path, tokens: list[str], template: str, into: Path) -> None:
+def export(checkpoint: Path, tokens: list[str], into: Path) -> None:
     """Matrices become Q8_0 (their rows are multiples of its 32 weights), norms stay float32.
 
     Rotary channels are trained in neighbouring pairs, which is GGML's order for this architecture, so
@@ -25,7 +26,7 @@ def export(checkpoint: Path, tokens: list[str], template: str, into: Path) -> No
     kept = torch.load(checkpoint, weights_only=True, map_location="cpu")
     writer = gguf.GGUFWriter(into, "llama")
     _describe(writer, kept["shape"])
-    _add_tokens(writer, tokens, template)
+    _add_tokens(writer, tokens)
     for name, weight in kept["network"].items():
         values = weight.float().numpy()
         full_name = name if name.endswith(".weight") else f"{name}.weight"
@@ -56,18 +57,18 @@ def _describe(writer: gguf.GGUFWriter, shape: dict) -> None:
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
 
 
-def _add_tokens(writer: gguf.GGUFWriter, tokens: list[str], template: str) -> None:
+def _add_tokens(writer: gguf.GGUFWriter, tokens: list[str]) -> None:
     kinds = [_kind(token) for token in tokens]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(vocabulary.PRE)
     writer.add_token_list(tokens)
     writer.add_token_types(kinds)
     writer.add_token_merges([" ".join(vocabulary.MERGE)])
-    writer.add_eos_token_id(tokens.index("<|im_end|>"))
+    writer.add_eos_token_id(tokens.index(END))
     writer.add_pad_token_id(tokens.index("<|endoftext|>"))
     writer.add_add_bos_token(False)
     writer.add_add_eos_token(False)
-    writer.add_chat_template(template)
+    writer.add_chat_template(TEMPLATE)
 
 
 def _kind(token: str) -> gguf.TokenType:
@@ -82,11 +83,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--from", dest="folder", type=Path, required=True)
     parser.add_argument("--to", type=Path, default=Path(__file__).parent / "demo.gguf")
-    parser.add_argument("--template", type=Path, help="as for train")
     options = parser.parse_args()
-    template = rendering.load_template(options.template)
     tokens = vocabulary.load(options.folder / "tokens.json")
-    export(options.folder / "checkpoint.pt", tokens, template, options.to)
+    export(options.folder / "checkpoint.pt", tokens, options.to)
     print(f"{options.to}: {options.to.stat().st_size} bytes")
 
 

@@ -3,33 +3,39 @@
     python -m llm.demo.language_model
 
 writes `demo.lm` (a trigram in ARPA's format, Witten-Bell, with back-off) and `demo.dict` into
-`asr_server/domain`. Names are one class of words while counting: each is put in afterwards, wherever
-the class was seen, with the share of its rank. So a name is as likely after "my name is" as any other.
+`asr_server/domain`. Names, cities and dishes are one class of words each while counting: every word is put
+in afterwards, wherever its class was seen, with the share of its rank. So a name is as likely after "my
+name is" as any other. No word of a class is in a call that the LLM was trained on. Numbers, days and hours
+are few, so they are counted as they are.
 """
 
 import argparse
 import collections
 import math
 import random
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from llm.demo import corpus
-from llm.demo.call import Call
-from llm.demo.names import pronunciations, speakable
-from llm.demo.noise import hesitate
-from llm.demo.spoken import spoken
+from llm.demo.corpus import dialogues
+from llm.demo.corpus.call import Call
+from llm.demo.corpus.entities import CITIES, DISHES, MENU
+from llm.demo.corpus.names import FOODS, Source, one_of, pronunciations, speakable
+from llm.demo.corpus.noise import hesitate
+from llm.demo.corpus.spoken import spoken
 
 DOMAIN = Path(__file__).parents[2] / "asr_server" / "domain"
 SEED = 11
 CALLS = 12_000
 NAMES = 340  # the first of the list, one for each pronunciation
-NAME = "@name"
+NAME, CITY, DISH = CLASSES = "@name", "@city", "@dish"
 BEGIN, END = "<s>", "</s>"
 CUTOFF = 2  # a trigram seen once says little; leaving it out halves the file
+CLASS_CUTOFF = 6  # one that ends in a class is written once for each of its words
 HESITATION = 0.06
+ALRIGHT = re.compile(r"\balright\b")  # which sounds like "all right": an ear cannot have both
 
 Gram = tuple[str, ...]
 
@@ -42,26 +48,42 @@ class Entry(NamedTuple):
 
 
 def utterances(seed: int = SEED, calls: int = CALLS) -> Iterator[list[str]]:
-    """What callers say, as words in lower case; every name is `NAME`."""
+    """What callers say, as words in lower case, without sentences that have a word nobody can pronounce.
+
+    A name, a city or a dish is the mark of its class.
+    """
     rng = random.Random(seed)
+    source = Source(name=one_of((NAME,)), city=one_of((CITY,)), dish=_dish)
+    known = {*pronunciations(), *CLASSES}
     for _ in range(calls):
-        call = Call(rng, lambda _: NAME, _said, held_out=True)
+        call = Call(rng, source, _said, split="every")
         call.rare_words = False
         while call.turns < 4:
-            corpus.topic(call)
-        yield from (message["content"].split() for message in call.messages if message["role"] == "user")
+            dialogues.topic(call)
+        heard = (message["content"].split() for message in call.messages if message["role"] == "user")
+        yield from (words for words in heard if known.issuperset(words))
+
+
+def _dish(rng: random.Random) -> str:
+    return rng.choice(FOODS) if rng.random() < 0.15 else rng.choice(MENU).replace("{dish}", DISH)
 
 
 def _said(rng: random.Random, text: str) -> str:
-    words = spoken(text).lower().split()
+    words = ALRIGHT.sub("all right", spoken(text).lower()).split()
     return " ".join(hesitate(rng, words) if rng.random() < HESITATION else words)
 
 
-def names() -> list[str]:
-    """The ear's names: where two sound the same, the more common one."""
+def classes() -> dict[str, list[str]]:
+    """The ear's names, cities and dishes, no two words that sound the same: the more common one stays."""
     known = pronunciations()
-    by_sound = {known[name][0]: name for name in reversed(speakable())}
-    return [name for name in speakable() if by_sound[known[name][0]] == name][:NAMES]
+    every = {NAME: speakable(), CITY: CITIES, DISH: DISHES}
+    by_sound = {
+        known[word][0]: word for word in reversed([word for words in every.values() for word in words])
+    }
+    heard = {
+        mark: [word for word in words if by_sound[known[word][0]] == word] for mark, words in every.items()
+    }
+    return {mark: words[:NAMES] for mark, words in heard.items()}
 
 
 def estimate(sentences: Iterable[list[str]], order: int = 3) -> list[dict[Gram, Entry]]:
@@ -76,8 +98,14 @@ def estimate(sentences: Iterable[list[str]], order: int = 3) -> list[dict[Gram, 
             counts[length - 1].update(tuple(padded[i : i + length]) for i in range(len(padded) - length + 1))
     del counts[0][(BEGIN,)]
     for length in range(2, order):
-        counts[length] = collections.Counter({gram: n for gram, n in counts[length].items() if n >= CUTOFF})
+        counts[length] = collections.Counter(
+            {gram: n for gram, n in counts[length].items() if n >= _cutoff(gram)}
+        )
     return _tables(counts)
+
+
+def _cutoff(gram: Gram) -> int:
+    return CLASS_CUTOFF if gram[-1] in CLASSES else CUTOFF
 
 
 def _tables(counts: list[collections.Counter[Gram]]) -> list[dict[Gram, Entry]]:
@@ -103,31 +131,37 @@ def _tables(counts: list[collections.Counter[Gram]]) -> list[dict[Gram, Entry]]:
     return tables
 
 
-def with_names(tables: list[dict[Gram, Entry]], ear_names: list[str]) -> list[dict[Gram, Entry]]:
-    """Every entry that ends in the class becomes one for each name.
+def with_words(tables: list[dict[Gram, Entry]], every: dict[str, list[str]]) -> list[dict[Gram, Entry]]:
+    """Every entry that ends in a class becomes one for each of the class's words.
 
-    A name as context is kept for pairs only (what follows a name hardly depends on what came before),
+    A class as context is kept for pairs only (what follows a name hardly depends on what came before),
     so that the file stays small.
     """
-    shares = [1 / (rank + 15) for rank in range(len(ear_names))]
-    logs = {name: math.log10(share / sum(shares)) for name, share in zip(ear_names, shares, strict=True)}
+    logs = {mark: _logs(words) for mark, words in every.items()}
     return [
-        {new: put for gram, entry in table.items() for new, put in _with_names(gram, entry, logs)}
+        {new: put for gram, entry in table.items() for new, put in _with_words(gram, entry, logs)}
         for table in tables
     ]
 
 
-def _with_names(gram: Gram, entry: Entry, logs: dict[str, float]) -> Iterator[tuple[Gram, Entry]]:
+def _logs(words: list[str]) -> dict[str, float]:
+    """Each word's share of its class, by rank."""
+    shares = [1 / (rank + 15) for rank in range(len(words))]
+    return {word: math.log10(share / sum(shares)) for word, share in zip(words, shares, strict=True)}
+
+
+def _with_words(gram: Gram, entry: Entry, logs: dict[str, dict[str, float]]) -> Iterator[tuple[Gram, Entry]]:
     """What one entry becomes: itself where it has no class."""
-    if NAME not in gram:
+    marks = [word for word in gram if word in logs]
+    if not marks:
         yield gram, entry
-    elif gram.count(NAME) == 1 and gram[-1] == NAME:
+    elif len(marks) == 1 and gram[-1] == marks[0]:
         backoff = entry.backoff if len(gram) == 1 else 0.0
-        for name, log in logs.items():
-            yield (*gram[:-1], name), Entry(entry.probability + log, backoff)
-    elif len(gram) == 2 and gram[1] != NAME:
-        for name in logs:
-            yield (name, gram[1]), entry
+        for word, log in logs[marks[0]].items():
+            yield (*gram[:-1], word), Entry(entry.probability + log, backoff)
+    elif len(marks) == 1 and len(gram) == 2:
+        for word in logs[marks[0]]:
+            yield (word, gram[1]), entry
 
 
 def arpa(tables: list[dict[Gram, Entry]]) -> str:
@@ -159,21 +193,28 @@ def dictionary(words: Iterable[str]) -> str:
 
 def build(calls: int = CALLS) -> tuple[str, str]:
     """(the ARPA file, the dictionary)."""
-    tables = with_names(estimate(utterances(calls=calls)), names())
+    tables = with_words(estimate(utterances(calls=calls)), classes())
     words = (gram[0] for gram in tables[0] if gram[0] not in (BEGIN, END))
     return arpa(tables), dictionary(words)
+
+
+def unheard(seed: int = SEED + 1) -> Iterator[str]:
+    """Sentences to test the ear with: none twice, none that the language model was made from."""
+    known, rng, every = {" ".join(words) for words in utterances()}, random.Random(seed), classes()
+    for words in utterances(seed):
+        if (text := " ".join(words)) not in known:
+            known.add(text)
+            yield " ".join(rng.choice(every[word]) if word in every else word for word in words)
 
 
 def main() -> None:
     """Write both files, or print sentences to test the ear with."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--into", type=Path, default=DOMAIN)
-    parser.add_argument("--sentences", type=int, default=0, help="print this many sentences of another seed")
+    parser.add_argument("--sentences", type=int, default=0, help="print so many to test the ear with")
     options = parser.parse_args()
     if options.sentences:
-        rng = random.Random(SEED)
-        for words in islice(utterances(SEED + 1, options.sentences), options.sentences):
-            print(" ".join(rng.choice(names()) if word == NAME else word for word in words))
+        print("\n".join(islice(unheard(), options.sentences)))
         return
     model, pronounced = build()
     options.into.mkdir(parents=True, exist_ok=True)

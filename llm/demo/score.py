@@ -2,26 +2,34 @@
 
     python -m llm.demo.score llm/demo/demo.gguf
 
-Every answer is generated greedily after the true history, and is right where it equals the expected
-text or tool call exactly. The calls come from other seeds; their names occur in no training call.
+Every answer is generated greedily after the true history, and is right where it equals the expected text or
+tool call exactly; a turn is right where all its answers are. Wordings, names, cities, dishes and pairs of
+numbers are in no training call.
 """
 
 import argparse
 import collections
 import random
-import time
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-import llama_cpp
+from llm.demo import vocabulary
+from llm.demo.corpus import dialogues, outside
+from llm.demo.corpus.dialogues import PROMPT, Dialogue
+from llm.demo.corpus.knowledge import NOT_KNOWN
+from llm.demo.corpus.small_talk import REFUSAL
+from llm.demo.corpus.spoken import number
+from llm.demo.player import Player
+from llm.demo.rendering import END, TOOL
+from llm.demo.talk import Conversation, parse_call
 
-from llm.demo import corpus, names, outside, rendering, vocabulary
-from llm.demo.call import Call
-from llm.demo.corpus import Dialogue
-
-MAX_TOKENS = 160
 SEED = 90_001
+CALLS = 500
+TURNS, UNSEEN, VALID = "turns", "turns with unseen names, cities, dishes or numbers", "tool calls valid"
+REFUSED = "outside questions refused"
 
 
 @dataclass
@@ -37,115 +45,106 @@ class Tally:
         self.total[heading] += 1
         self.right[heading] += right
 
+    def share(self, heading: str) -> float:
+        """The share that was right."""
+        return self.right[heading] / self.total[heading]
+
     def lines(self) -> list[str]:
         """`heading: right of total (share)`."""
         return [
-            f"{heading}: {self.right[heading]} of {total} ({self.right[heading] / total:.1%})"
+            f"{heading}: {self.right[heading]} of {total} ({self.share(heading):.1%})"
             for heading, total in self.total.items()
         ]
 
 
-class Player:
-    """Continues prompts greedily in one llama.cpp context, keeping what it has already evaluated."""
+@dataclass
+class Turn:
+    """What the caller said, and what became of the answers so far."""
 
-    def __init__(self, path: Path) -> None:
-        self.model = llama_cpp.Llama(str(path), n_ctx=4096, n_threads=1, n_batch=512, verbose=False)
-        self.renderer = rendering.Renderer(self.model.metadata["tokenizer.chat_template"])
-        self._kept: list[int] = []
-        self._end = self.model.token_eos()
-        self.generated, self.spent_s = 0, 0.0
+    said: str = ""
+    answered: bool = False
+    right: bool = True
+    unseen: bool = False
 
-    def encode(self, text: str) -> list[int]:
-        """llama.cpp's tokens of a rendered text."""
-        return self.model.tokenize(text.encode(), add_bos=False, special=True)
-
-    def tokens(self) -> list[str]:
-        """The GGUF's own tokens, as they are written there."""
-        vocab = llama_cpp.llama_model_get_vocab(self.model.model)
-        if vocab is None:
-            raise ValueError("the model has no vocabulary")
-        texts = (llama_cpp.llama_vocab_get_text(vocab, index) for index in range(self.model.n_vocab()))
-        return [(text or b"").decode() for text in texts]
-
-    def read(self, tokens: list[int]) -> None:
-        """Make these the history."""
-        same = 0
-        while same < min(len(tokens) - 1, len(self._kept)) and tokens[same] == self._kept[same]:
-            same += 1
-        self.model.n_tokens = same
-        self.model.eval(tokens[same:])
-        self._kept = list(tokens)
-
-    def generate(self) -> str:
-        """What the model writes from here, without the end mark."""
-        written: list[int] = []
-        started = time.perf_counter()
-        while len(written) < MAX_TOKENS:
-            token = self.model.sample(temp=0.0, repeat_penalty=1.0)
-            if token == self._end:
-                break
-            written.append(token)
-            self.model.eval([token])
-        self.spent_s += time.perf_counter() - started
-        self.generated += len(written)
-        self._kept += written
-        return self.model.detokenize(written, special=True).decode(errors="replace")
+    def note(self, tally: Tally) -> None:
+        """Count it, where there was anything to answer."""
+        if self.answered:
+            tally.note(TURNS, self.right)
+        if self.unseen:
+            tally.note(UNSEEN, self.right)
 
 
-def score_calls(player: Player, calls: Iterable[Dialogue], heading: str, tally: Tally) -> None:
+def score_calls(player: Player, calls: Iterable[Dialogue], tally: Tally) -> None:
     """Every scored answer of every call, after its true history."""
-    rng = random.Random(SEED)
     start = player.encode(player.renderer.served_prefix)
     for call in calls:
         history = list(start)
-        pieces = player.renderer.pieces(call, rng)
-        for piece in pieces:
+        turn = Turn()
+        for piece in player.renderer.pieces(call):
             if piece.learnt:
                 player.read(history)
-                _compare(player.generate(), piece.text.removesuffix("<|im_end|>"), heading, tally)
+                expected = piece.text.removesuffix(END)
+                turn.unseen |= any(_has(turn.said, expected, entity) for entity in call.entities)
+                _compare(player.generate(), expected, turn, tally)
+            elif not piece.text.startswith(TOOL):
+                turn.note(tally)
+                turn = Turn(piece.text)
             history += player.encode(piece.text)
 
 
-def _compare(given: str, expected: str, heading: str, tally: Tally) -> None:
+def _has(said: str, expected: str, entity: str) -> bool:
+    """Whether a turn is about a name, a city, a dish, or both numbers of a pair."""
+    numbers = re.findall(r"\d+", entity)
+    if not numbers:
+        return entity in f"{said} {expected}".lower()
+    words = f" {' '.join(re.findall(r'[a-z0-9]+', said.lower()))} "
+    return all(f" {n} " in words or f" {number(int(n))} " in words for n in numbers)
+
+
+def _compare(given: str, expected: str, turn: Turn, tally: Tally) -> None:
     right = given == expected
-    tally.note(heading, right)
-    tally.note(f"{heading}, tool calls" if expected.startswith("<tool_call>") else f"{heading}, texts", right)
-    if "<parameter=name>" in expected:
-        tally.note(f"{heading}, names copied", _name_in(given) == _name_in(expected))
+    tally.note("tool calls" if expected.startswith("<tool_call>") else "texts", right)
+    if "<tool_call>" in given:
+        tally.note(VALID, is_valid(given))
+    turn.answered = True
+    turn.right &= right
     if not right:
-        tally.wrong.append((heading, expected, given))
+        tally.wrong.append(("held-out calls", expected, given))
 
 
-def _name_in(call: str) -> str:
-    return call.partition("<parameter=name>\n")[2].partition("\n")[0]
+def is_valid(text: str) -> bool:
+    """Whether a tool call fits its tool's schema: every argument, none besides, none empty."""
+    called = parse_call(text)
+    if called is None or not text.endswith("</function></tool_call>"):
+        return False
+    name, arguments = called
+    schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in PROMPT["tools"]}
+    if name not in schemas or set(arguments) != set(schemas[name]["required"]):
+        return False
+    return all(value.strip() for value in arguments.values())
 
 
-def held_out_calls(count: int, held_out: bool) -> list[Dialogue]:
-    """Calls from other seeds with held-out names; with `held_out`, every other wording is held out too."""
-    made = corpus.dialogues(SEED + held_out, names.for_scoring, held_out)
-    return [call for call, _ in zip(made, range(count), strict=False)]
+def held_out_calls(count: int) -> list[Dialogue]:
+    """Calls of the test split."""
+    return list(islice(dialogues.dialogues(SEED, "test"), count))
 
 
-def outside_calls(count: int) -> list[Dialogue]:
-    """One request each that has to be refused."""
-    rng = random.Random(SEED)
-    calls: list[Dialogue] = []
-    for _ in range(count):
-        call = Call(rng, names.for_scoring, corpus.manner(rng), held_out=True)
-        outside.refuse(call)
-        calls.append(Dialogue(call.messages, frozenset()))
-    return calls
+def score_questions(player: Player, questions: Iterable[str], tally: Tally) -> None:
+    """Each the first of its call: refused, or looked up where nothing is found, and then not known."""
+    for question in questions:
+        *_, answer = written = Conversation(player).answer(question)
+        tally.note(REFUSED, answer in (REFUSAL, NOT_KNOWN))
+        tally.note("of those without a lookup", answer == REFUSAL and len(written) == 1)
+        if answer not in (REFUSAL, NOT_KNOWN):
+            tally.wrong.append((question, REFUSAL, answer))
 
 
 def differing_tokens(player: Player, calls: Iterable[Dialogue]) -> int:
     """How many rendered calls llama.cpp splits otherwise than the training's tokenizer."""
     trained = vocabulary.tokenizer(player.tokens())
-    rng = random.Random(SEED)
     differing = 0
     for call in calls:
-        text = player.renderer.served_prefix + "".join(
-            piece.text for piece in player.renderer.pieces(call, rng)
-        )
+        text = player.renderer.served_prefix + "".join(piece.text for piece in player.renderer.pieces(call))
         differing += player.encode(text) != trained.encode(text, add_special_tokens=False).ids
     return differing
 
@@ -154,19 +153,21 @@ def main() -> None:
     """Print the shares, and with --wrong what went wrong."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("gguf", type=Path, nargs="?", default=Path(__file__).parent / "demo.gguf")
-    parser.add_argument("--calls", type=int, default=60)
+    parser.add_argument("--calls", type=int, default=CALLS)
+    parser.add_argument("--split", choices=("valid", "test"), default="test")
     parser.add_argument("--wrong", type=int, default=0, help="print this many wrong answers")
     options = parser.parse_args()
     player = Player(options.gguf)
     tally = Tally()
-    known = held_out_calls(options.calls, held_out=False)
-    score_calls(player, known, "held-out calls", tally)
-    score_calls(player, held_out_calls(options.calls, held_out=True), "half held-out wordings", tally)
-    score_calls(player, outside_calls(options.calls * 2), "outside requests refused", tally)
+    calls = list(islice(dialogues.dialogues(SEED, options.split), options.calls))
+    score_calls(player, calls, tally)
+    score_questions(player, outside.questions(), tally)
     print("\n".join(tally.lines()))
-    print(f"calls tokenized differently: {differing_tokens(player, known)} of {len(known)}")
-    print(f"{player.generated / player.spent_s:.0f} tokens/s")
-    for heading, expected, given in tally.wrong[: options.wrong]:
+    print(f"calls tokenized differently: {differing_tokens(player, calls[:40])} of {len(calls[:40])}")
+    print(f"{player.generated / player.spent_s:.0f} tokens a second of one core")
+    for heading, expected, given in random.Random(1).sample(
+        tally.wrong, min(options.wrong, len(tally.wrong))
+    ):
         print(f"\n{heading}\n  expected {expected!r}\n  given    {given!r}")
 
 

@@ -1,4 +1,4 @@
-"""Talk to a demo GGUF by typing, with stand-in tools: the whole conversation, no audio.
+"""Talk to a demo GGUF by typing, with stand-ins for the agent's tools, which are not at home here.
 
     python -m llm.demo.talk llm/demo/demo.gguf
 
@@ -13,22 +13,18 @@ import sys
 from pathlib import Path
 
 from llm.demo import rendering
-from llm.demo.call import FUNCTION, Json, Message
-from llm.demo.corpus import PROMPT
-from llm.demo.score import Player
-from llm.demo.tools import value
+from llm.demo.corpus.call import FUNCTION, Json, Message
+from llm.demo.corpus.dialogues import PROMPT
+from llm.demo.corpus.knowledge import NOTHING
+from llm.demo.player import Player
 
-_CALL = re.compile(r"<function=(\w+)>\n(.*?)</function>", re.DOTALL)
-_PARAMETER = re.compile(r"<parameter=(\w+)>\n(.*?)\n</parameter>", re.DOTALL)
-_SUM = re.compile(r"[\d.]+( [-+*/] [\d.]+)+")
+_CALL = re.compile(r"<function=(\w+)>(.*?)</function>", re.DOTALL)
+_PARAMETER = re.compile(r"<parameter=(\w+)>(.*?)</parameter>", re.DOTALL)
 _MOST_CALLS = 3  # tool calls in one turn
 
 
 class Desk:
-    """Stand-ins for the agent's tools."""
-
-    def __init__(self) -> None:
-        self.reservation: Json = {"reservation": "none"}
+    """Stand-ins for the agent's tools: they know the time, and answer all else alike."""
 
     def use(self, name: str, arguments: Json) -> Json:
         """The result of one call; a failure is a result with `error`."""
@@ -38,47 +34,46 @@ class Desk:
                 return {"time": now.strftime("%I:%M %p").lstrip("0")}
             case "get_date":
                 return {"date": f"{now:%A, %B} {now.day}"}
-            case "calculate" if _SUM.fullmatch(arguments.get("expression", "")):
-                return _calculated(arguments["expression"].split())
+            case "calculate":
+                return {"result": 42}
             case "reserve_table":
-                self.reservation = {**arguments, "people": int(arguments["people"])}
-                return {"status": "reserved", **self.reservation}
+                return {"missing": "people, day, time, name"}
             case "get_reservation":
-                return self.reservation
+                return {"reservation": "none"}
             case "set_timer":
-                return {"status": "started", **arguments, "amount": int(arguments["amount"])}
+                return {"status": "started", "duration": "5 minutes"}
+            case "lookup":
+                return NOTHING
             case _:
                 return {"error": f"no tool {name}"}
 
 
-def _calculated(parts: list[str]) -> Json:
-    """From left to right, which is right for the sums of the corpus."""
-    result: float | None = float(parts[0])
-    for sign, number in zip(parts[1::2], parts[2::2], strict=True):
-        result = None if result is None else value(result, sign, float(number))
-    return {"error": "division by zero"} if result is None else {"result": result}
+def parse_call(text: str) -> tuple[str, dict[str, str]] | None:
+    """(name, arguments as written) of a tool call; None where there is none."""
+    called = _CALL.search(text)
+    return (called[1], dict(_PARAMETER.findall(called[2]))) if called else None
 
 
 class Conversation:
     """One call, history and all, in the form that a server would render."""
 
-    def __init__(self, player: Player) -> None:
+    def __init__(self, player: Player, desk: Desk | None = None) -> None:
         self.messages: list[Message] = [rendering.SYSTEM]
         self._player = player
-        self._desk = Desk()
+        self._desk = desk or Desk()
 
     def answer(self, text: str) -> list[str]:
         """What the model writes for the caller's text: tool calls first, then the answer."""
         self.messages.append({"role": "user", "content": text})
         written: list[str] = []
         for _ in range(_MOST_CALLS):
-            prompt = self._player.renderer.render(self.messages, PROMPT["tools"], generate=True)
+            prompt = self._player.renderer.render(self.messages, generate=True)
             self._player.read(self._player.encode(prompt))
             written.append(self._player.generate())
-            called = _CALL.search(written[-1])
-            if not called:
+            called = parse_call(written[-1])
+            if called is None:
                 break
-            self._use(called[1], dict(_PARAMETER.findall(called[2])))
+            self._use(*called)
         else:
             return written
         self.messages.append({"role": "assistant", "content": written[-1]})

@@ -1,50 +1,31 @@
-"""Train the demo model: a small Llama on made-up calls, one CPU thread, one command.
+"""Train the demo model: a small Llama on made-up calls, two CPU cores, one command (`--into FOLDER`).
 
-    python -m llm.demo.train --into FOLDER --minutes 80
-
-Every call goes on from the same 600-odd tokens of system prompt and tools. For the first part of the
-time calls see the last of those only, which halves the work; then all of them, exactly as served, computed
-once a batch with their keys and values shared (gradients flow back into them). Loss is on the
-assistant's tokens alone. Hidden matrices learn by Muon, embeddings and norms by AdamW. The folder
-gets `tokens.json` and `checkpoint.pt`; the same command goes on where it was stopped.
+Two processes learn, each from its own half of a step's calls, and share their weights: one process of two
+threads got a fifth as much done, since the matrices are small. Loss is on the assistant's tokens alone.
+Hidden matrices learn by Muon, embeddings and norms by AdamW. The schedule counts steps, so the model does
+not depend on how busy the machine is; the same command goes on where it was stopped.
 """
 
 import argparse
 import math
-import random
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, multiprocessing, nn
 from torch.nn import functional
 
-from llm.demo import rendering, vocabulary
-from llm.demo.batches import Batch, Batches, Row
+from llm.demo import vocabulary
+from llm.demo.batches import Batches, Row
+from llm.demo.recipe import SHARES, STEPS, Recipe, Shape
+from llm.demo.rendering import Renderer
 
-SHORT_SHARE = 0.88  # of the time calls see the end of their beginning only
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of the model; 1.9 million parameters."""
-
-    vocab: int
-    width: int = 192
-    layers: int = 5
-    heads: int = 6
-    kv_heads: int = 2
-    hidden: int = 384
-    context: int = 4096
-    rope_base: float = 10_000.0
-    norm_eps: float = 1e-5
-
-    @property
-    def head_width(self) -> int:
-        """Channels of one head."""
-        return self.width // self.heads
+PATIENCE_S = 600
+"""A process whose other half was killed ends after this time, instead of waiting for ever."""
 
 
 class Calls(NamedTuple):
@@ -81,7 +62,7 @@ class Norm(nn.Module):
 
 
 class Layer(nn.Module):
-    """Attention and feed-forward of Llama, over a shared beginning and the calls that go on from it."""
+    """Attention and feed-forward of Llama."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -96,47 +77,27 @@ class Layer(nn.Module):
         self.ffn_up = nn.Linear(shape.width, shape.hidden, bias=False)
         self.ffn_down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(self, start: Tensor, calls: Tensor, turn: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Both start (1, P, width) and calls (B, T, width), one layer on.
-
-        turn (B, P + T, head / 2), mask (T, P + T); P may be 0.
-        """
-        prefix = start.shape[1]
-        if not prefix:
-            q, k, v = self._project(calls, turn)
-            return start, self._rest(calls, functional.scaled_dot_product_attention(q, k, v, is_causal=True))
-        q, k, v = self._project(start, turn[:1, :prefix])
-        here = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-        start = self._rest(start, here)
-        q, k_calls, v_calls = self._project(calls, turn[:, prefix:])
-        batch = calls.shape[0]
-        k = torch.cat((k.expand(batch, -1, -1, -1), k_calls), dim=2)
-        v = torch.cat((v.expand(batch, -1, -1, -1), v_calls), dim=2)
-        here = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return start, self._rest(calls, here)
-
-    def _project(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """From x (B, T, width): queries, keys, values (B, heads, T, head), turned by position."""
+    def forward(self, x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+        """From x (B, T, width), one layer on; turn: cosines and sines (B, 1, T, head / 2)."""
         shape = self.shape
         normed = self.attn_norm(x)
         q = _turned(self._heads(self.attn_q(normed), shape.heads), turn)
         k = _turned(self._heads(self.attn_k(normed), shape.kv_heads), turn)
         v = self._heads(self.attn_v(normed), shape.kv_heads)
         groups = shape.heads // shape.kv_heads
-        return q, k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
-
-    def _heads(self, x: Tensor, heads: int) -> Tensor:
-        return x.view(*x.shape[:2], heads, self.shape.head_width).transpose(1, 2)
-
-    def _rest(self, x: Tensor, attended: Tensor) -> Tensor:
+        k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+        attended = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.attn_output(attended.transpose(1, 2).flatten(2))
         normed = self.ffn_norm(x)
         return x + self.ffn_down(functional.silu(self.ffn_gate(normed)) * self.ffn_up(normed))
 
+    def _heads(self, x: Tensor, heads: int) -> Tensor:
+        return x.view(*x.shape[:2], heads, self.shape.head_width).transpose(1, 2)
 
-def _turned(x: Tensor, turn: Tensor) -> Tensor:
+
+def _turned(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
     """Rotary position: x (B, heads, T, head), neighbouring channels in pairs as GGML's llama has them."""
-    cos, sin = turn.cos()[:, None], turn.sin()[:, None]
+    cos, sin = turn
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
 
@@ -155,21 +116,19 @@ class Network(nn.Module):
                 last = name.endswith(("attn_output.weight", "ffn_down.weight"))
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * shape.layers) if last else 0.02)
 
-    def forward(self, start: Tensor, calls: Tensor, positions: Tensor) -> Tensor:
-        """From start (P,), calls and positions (B, T): hidden states (B, T, width) of the calls."""
-        prefix, (batch, length) = start.shape[0], calls.shape
-        places = torch.cat((torch.arange(prefix).expand(batch, -1), prefix + positions), 1)
+    def forward(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """From ids and positions (B, T): hidden states (B, T, width)."""
         half = torch.arange(0, self.shape.head_width, 2) / self.shape.head_width
-        turn = places[..., None] * self.shape.rope_base**-half
-        mask = torch.ones(length, prefix + length, dtype=torch.bool).tril(prefix)
-        first, rest = self.token_embd(start)[None], self.token_embd(calls)
+        turn = positions[:, None, :, None] * self.shape.rope_base**-half
+        turned = turn.cos(), turn.sin()
+        x = self.token_embd(ids)
         for layer in self.blk:
-            first, rest = layer(first, rest, turn, mask)
-        return self.output_norm(rest)
+            x = layer(x, turned)
+        return self.output_norm(x)
 
-    def loss(self, start: Tensor, calls: Calls) -> Tensor:
+    def loss(self, calls: Calls) -> Tensor:
         """Mean cross entropy of the tokens that are learnt."""
-        hidden = self(start, calls.ids[:, :-1], calls.positions[:, :-1])
+        hidden = self(calls.ids[:, :-1], calls.positions[:, :-1])
         marked = calls.learnt[:, 1:]
         logits = hidden[marked] @ self.token_embd.weight.T
         return functional.cross_entropy(logits, calls.ids[:, 1:][marked])
@@ -207,107 +166,164 @@ def _orthogonal(matrix: Tensor) -> Tensor:
     return x if wide is matrix else x.T
 
 
+class Learner:
+    """One process's half of each step: gradients of its own calls."""
+
+    def __init__(self, network: Network, batches: Batches, recipe: Recipe, share: int) -> None:
+        self.network, self.recipe, self.share = network, recipe, share
+        self._batches = batches
+
+    def learn(self, step: int) -> tuple[float, int]:
+        """Leaves gradients in the network; (loss, tokens)."""
+        calls = padded(self.recipe.batch(self._batches, step, self.share))
+        loss = self.network.loss(calls)
+        self.network.zero_grad(set_to_none=True)
+        loss.backward()
+        return loss.item(), calls.ids.numel()
+
+
+class Shared(NamedTuple):
+    """What both processes see: gradients and CPU time of the second, and where they meet twice a step."""
+
+    gradients: list[Tensor]
+    spent_s: Tensor
+    barrier: Any
+
+
+def second_process(learner: Learner, shared: Shared, first_step: int) -> None:
+    """Learns from the second half of the calls, with the weights of the first process.
+
+    Where it fails, the first process is told: its wait ends with BrokenBarrierError.
+    """
+    torch.set_num_threads(1)
+    try:
+        for step in range(first_step, learner.recipe.steps):
+            learner.learn(step)
+            for gradient, weight in zip(shared.gradients, learner.network.parameters(), strict=True):
+                gradient.copy_(weight.grad)
+            shared.spent_s.fill_(time.process_time())
+            shared.barrier.wait()  # the gradients are there
+            shared.barrier.wait()  # the weights are new
+    except BaseException:
+        shared.barrier.abort()
+        raise
+
+
 class Trainer:
     """The network, its optimizers, and how far they are."""
 
-    def __init__(self, shape: Shape, rate: float, seconds: float) -> None:
-        self.network = Network(shape)
-        matrices = [p for n, p in self.network.named_parameters() if p.dim() == 2 and "embd" not in n]
-        others = [p for n, p in self.network.named_parameters() if p.dim() != 2 or "embd" in n]
+    def __init__(self, learner: Learner, helper: Learner) -> None:
+        self.learner, self._helper = learner, helper
+        named = list(learner.network.named_parameters())
+        matrices = [p for n, p in named if p.dim() == 2 and "embd" not in n]
+        others = [p for n, p in named if p.dim() != 2 or "embd" in n]
+        rate = learner.recipe.rate
         self.optimizers: list[torch.optim.Optimizer] = [
             Muon(matrices, lr=rate),
             torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.0),
         ]
-        self.rate, self.seconds = rate, seconds
-        self.spent_s, self.steps, self.seen, self.smooth = 0.0, 0, 0, 0.0
+        self.steps, self.seen, self.smooth, self.spent_s = 0, 0, 0.0, 0.0
 
-    def step(self, batch: Batch) -> None:
-        """One update; the rate warms up for 40 steps and falls in a line to 2 % at the end of the time."""
-        started = time.process_time()
-        share = max(0.02, 1 - self.spent_s / self.seconds)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = self.rate * share * min(1.0, (self.steps + 1) / 40)
-        calls = padded(batch.rows)
-        loss = self.network.loss(torch.tensor(batch.start, dtype=torch.long), calls)
-        self.network.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+    @contextmanager
+    def helped(self) -> Iterator[Shared]:
+        """A second process that learns with this one."""
+        gradients = [torch.zeros_like(p).share_memory_() for p in self.learner.network.parameters()]
+        context = multiprocessing.get_context("spawn")
+        shared = Shared(
+            gradients,
+            torch.zeros(1, dtype=torch.float64).share_memory_(),
+            context.Barrier(2, timeout=PATIENCE_S),
+        )
+        process = context.Process(target=second_process, args=(self._helper, shared, self.steps), daemon=True)
+        process.start()
+        try:
+            yield shared
+        finally:
+            process.terminate()
+            process.join()
+
+    def step(self, shared: Shared) -> None:
+        """One update with the mean of both processes' gradients."""
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
+            group["lr"] = self.learner.recipe.rate_at(self.steps)
+        loss, tokens = self.learner.learn(self.steps)
+        shared.barrier.wait()
+        for weight, other in zip(self.learner.network.parameters(), shared.gradients, strict=True):
+            weight.grad.lerp_(other, 0.5)
         for optimizer in self.optimizers:
             optimizer.step()
+        self.smooth = loss if not self.steps else 0.97 * self.smooth + 0.03 * loss
         self.steps += 1
-        self.seen += calls.ids.numel()
-        self.smooth = loss.item() if self.steps == 1 else 0.97 * self.smooth + 0.03 * loss.item()
-        self.spent_s += time.process_time() - started
+        self.seen += SHARES * tokens
+        shared.barrier.wait()
 
-    def save(self, path: Path, rng: random.Random) -> None:
+    def save(self, path: Path, spent_s: float) -> None:
         """Everything needed to go on."""
-        counters = {"spent_s": self.spent_s, "steps": self.steps, "seen": self.seen, "smooth": self.smooth}
-        torch.save(
-            {
-                "shape": asdict(self.network.shape),
-                "network": self.network.state_dict(),
-                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                "counters": counters,
-                "rng": rng.getstate(),
-            },
-            path.with_suffix(".part"),
-        )
+        kept = {
+            "shape": asdict(self.learner.network.shape),
+            "network": self.learner.network.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "counters": {"steps": self.steps, "seen": self.seen, "smooth": self.smooth, "spent_s": spent_s},
+        }
+        torch.save(kept, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
 
-    def restore(self, path: Path, rng: random.Random) -> None:
-        """What `save` kept; the time already spent counts."""
+    def line(self, spent_s: float, wall_s: float) -> str:
+        """Progress, for people."""
+        minutes = f"{spent_s / 60:.1f} core-minutes  {wall_s / 60:.1f} minutes"
+        return f"step {self.steps}  loss {self.smooth:.4f}  {self.seen} tokens  {minutes}"
+
+    def restore(self, path: Path) -> None:
+        """What `save` kept."""
         kept = torch.load(path, weights_only=True)
-        self.network.load_state_dict(kept["network"])
+        self.learner.network.load_state_dict(kept["network"])
         for optimizer, state in zip(self.optimizers, kept["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         vars(self).update(kept["counters"])
-        version, words, gauss = kept["rng"]
-        rng.setstate((version, tuple(words), gauss))
 
-    def line(self) -> str:
-        """Progress, for people."""
-        pace = self.seen / self.spent_s
-        return f"step {self.steps}  loss {self.smooth:.4f}  {pace:.0f} tokens/s  {self.spent_s:.0f} s"
+
+def begin(recipe: Recipe, renderer: Renderer, tokens: list[str], shape: Shape) -> Trainer:
+    """A network that has learnt nothing, and all that it needs to learn."""
+    torch.set_num_threads(1)
+    torch.manual_seed(recipe.seed)
+    network = Network(shape).share_memory()
+    learners: list[Learner] = []
+    for share in range(SHARES):
+        batches = Batches(renderer, vocabulary.tokenizer(tokens), recipe.seed, recipe.share_tokens)
+        learners.append(Learner(network, batches, recipe, share))
+    return Trainer(*learners)
+
+
+def train(recipe: Recipe, renderer: Renderer, tokens: list[str], shape: Shape, checkpoint: Path) -> None:
+    """All steps that the checkpoint lacks; prints how it goes."""
+    trainer = begin(recipe, renderer, tokens, shape)
+    if checkpoint.exists():
+        trainer.restore(checkpoint)
+    before_s, began = trainer.spent_s - time.process_time(), time.monotonic()
+    with trainer.helped() as shared:
+        while trainer.steps < recipe.steps:
+            trainer.step(shared)
+            spent_s = before_s + time.process_time() + shared.spent_s.item()
+            if trainer.steps % 20 == 0:
+                print(trainer.line(spent_s, time.monotonic() - began), flush=True)
+            if trainer.steps % 100 == 0 or trainer.steps == recipe.steps:
+                trainer.save(checkpoint, spent_s)
 
 
 def main() -> None:
-    """Learn the tokens, then train until the time is spent."""
+    """Learn the tokens, then train."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--into", type=Path, required=True, help="folder for tokens and checkpoint")
-    parser.add_argument(
-        "--template", type=Path, help="the chat template, or an sdist that has it (default: pip download)"
-    )
-    parser.add_argument("--minutes", type=float, default=25.0, help="of CPU, all sittings together")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--batch-tokens", type=int, default=3_000)
+    parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(options.seed)
     options.into.mkdir(parents=True, exist_ok=True)
-    renderer = rendering.Renderer(rendering.load_template(options.template))
-    tokens_path, checkpoint = options.into / "tokens.json", options.into / "checkpoint.pt"
-    if not tokens_path.exists():
+    renderer = Renderer()
+    if not (tokens_path := options.into / "tokens.json").exists():
         vocabulary.save(vocabulary.learn(renderer), tokens_path)
     tokens = vocabulary.load(tokens_path)
-    batches = Batches(renderer, vocabulary.tokenizer(tokens), options.seed, options.batch_tokens)
-    trainer = Trainer(Shape(vocab=len(tokens)), options.rate, options.minutes * 60)
-    parameters = sum(p.numel() for p in trainer.network.parameters())
-    print(f"{parameters} parameters, {len(tokens)} tokens", flush=True)
-    if checkpoint.exists():
-        trainer.restore(checkpoint, batches.rng)
-    for batch in batches:
-        trainer.step(batch)
-        batches.short = trainer.spent_s < SHORT_SHARE * trainer.seconds
-        if trainer.steps % 20 == 0:
-            print(trainer.line(), flush=True)
-        if trainer.steps % 100 == 0:
-            trainer.save(checkpoint, batches.rng)
-        if trainer.spent_s > trainer.seconds:
-            break
-    trainer.save(checkpoint, batches.rng)
-    print(trainer.line(), flush=True)
+    recipe, shape = Recipe(seed=options.seed, steps=options.steps), Shape(vocab=len(tokens))
+    train(recipe, renderer, tokens, shape, options.into / "checkpoint.pt")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 A known word is one token (the tokenizer looks a word up before it merges anything, as Llama 3's does, so
 there are no merges to learn). An unknown word is spelled: its letters are tokens. Names are kept out of
-the words, so a name is always spelled, and copying a name is copying letters, whoever it belongs to. So
-are days, months, units of time, AM and PM: they are copied too, and seven of them are too few to learn
-copying whole words from (a first model that had them as words answered "Sunday" with "today").
-Digits are single tokens.
+the words, so a name is always spelled, and copying a name is copying letters, whoever it belongs to.
+Digits are single tokens; so is every tag of a tool call.
 """
 
 import collections
@@ -15,12 +13,21 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
-from llm.demo.corpus import dialogue
-from llm.demo.rendering import Renderer
-from llm.demo.spoken import MONTHS, WEEKDAYS
+from llm.demo.corpus.dialogues import PROMPT, dialogue
+from llm.demo.corpus.names import Source
+from llm.demo.rendering import ASSISTANT, END, TOOL, USER, Renderer
 
-SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-MARKS = ("<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
+SPECIALS = ("<|endoftext|>", "<|system|>", USER, ASSISTANT, TOOL, END)
+_FUNCTIONS = [tool["function"] for tool in PROMPT["tools"]]
+_PARAMETERS = dict.fromkeys(key for each in _FUNCTIONS for key in each["parameters"]["properties"])
+MARKS = (
+    "<tool_call>",
+    "</tool_call>",
+    *(f"<function={each['name']}>" for each in _FUNCTIONS),
+    "</function>",
+    *(f"<parameter={key}>" for key in _PARAMETERS),
+    "</parameter>",
+)
 PRE = "llama-bpe"  # llama.cpp's name for this split
 _SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -28,10 +35,8 @@ _SPLIT = (
 )
 # llama.cpp wants at least one merge; nobody says or types this.
 MERGE = ("Ð", "ł")
-WORDS = 1_400
-LEAST_COUNT = 3
-_UNITS = ("second", "seconds", "minute", "minutes", "hour", "hours")
-SPELLED = frozenset((*(word.lower() for word in (*WEEKDAYS, *MONTHS)), *_UNITS, "AM", "PM", "ĠAM", "ĠPM"))
+WORDS = 1_900
+LEAST_COUNT = 6
 STAND_IN = "zqzq"  # stands for every name while words are counted
 
 
@@ -45,11 +50,11 @@ def learn(renderer: Renderer, seed: int = 5, calls: int = 6_000) -> list[str]:
     rng = random.Random(seed)
     splitter = _splitter()
     counts: collections.Counter[str] = collections.Counter()
-    for text, weight in [(renderer.served_prefix, 1000), (renderer.bare_prefix, 1)]:
-        counts.update({word: weight for word, _ in splitter.pre_tokenize_str(_without_marks(text))})
+    prefix = _without_marks(renderer.served_prefix)
+    counts.update({word: LEAST_COUNT for word, _ in splitter.pre_tokenize_str(prefix)})
     for _ in range(calls):
-        call = dialogue(rng, lambda _: STAND_IN)
-        text = "".join(piece.text for piece in renderer.pieces(call, rng))
+        call = dialogue(rng, source=Source(*[lambda _: STAND_IN] * 3))
+        text = "".join(piece.text for piece in renderer.pieces(call))
         counts.update(word for word, _ in splitter.pre_tokenize_str(_without_marks(text)))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     words = [word for word, count in ranked if count >= LEAST_COUNT and _is_whole(word)]
@@ -57,14 +62,9 @@ def learn(renderer: Renderer, seed: int = 5, calls: int = 6_000) -> list[str]:
 
 
 def _is_whole(word: str) -> bool:
-    """Whether a word becomes a token: no letter alone, no name, no digits, nothing that is spelled."""
+    """Whether a word becomes a token: no letter alone, no name, no digits."""
     plain = word.strip('Ġ"').lower()
-    return (
-        len(word) > 1
-        and STAND_IN not in plain
-        and not SPELLED & {plain, word}
-        and not any(c.isdigit() for c in plain)
-    )
+    return len(word) > 1 and STAND_IN not in plain and not any(c.isdigit() for c in plain)
 
 
 def _without_marks(text: str) -> str:

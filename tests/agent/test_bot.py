@@ -106,7 +106,7 @@ async def test_the_greeting_is_asked_for_with_the_system_prompt_and_the_cue():
         ("user", "Say hello."),
     ]
     assert request["chat_template_kwargs"] == {"enable_thinking": False}
-    assert len(request["tools"]) == 6
+    assert len(request["tools"]) == 7
 
 
 async def test_what_was_said_is_answered_and_logged_in_one_line(speech: Speak):
@@ -182,8 +182,7 @@ async def test_a_timer_waits_until_the_agent_has_finished():
 
 async def test_a_timer_speaks_up_and_the_llm_knows():
     asr, tts = AsrStandIn(), TtsStandIn()
-    timer = {"amount": 1, "unit": "seconds"}
-    llm = LlmStandIn(tool_call("set_timer", timer), "Your timer is running.")
+    llm = LlmStandIn(tool_call("set_timer", {"duration": "one second"}), "Your timer is running.")
     async with conversation(asr, llm, tts) as caller:
         await caller.type("set a timer for one second")
         context = next(iter(caller.agent._calls)).context

@@ -26,6 +26,7 @@ def report(*answers: str, last: str = "the last") -> CallReport:
         (TABLE, report("A table for 2 on Friday.", "For 3 on Friday."), False),
         (TABLE, report("A table for 2 on Friday.", ""), False),
         (TIMER, report("It is set.", "It is up.", last="ring"), True),
+        (TIMER, report("It is set. It is up.", "", last="ring"), True),
         (TIMER, report("It is set.", "", last="ring"), False),
         (TIMER, report("It is up.", last="Set it."), False),
     ],

@@ -1,8 +1,8 @@
 """How many conversations reach their goal: `python -m tests.benchmarks.whole_conversations`.
 
 Every conversation of `conversations.json` in four voices of flite, 100 calls over WebRTC to the real agent,
-three at a time: is the reservation the one asked for, the sum right, does the timer ring? Prints a table,
-and what went wrong. Exit status 1 where fewer than 90 % reach their goal.
+three at a time: is the reservation the one asked for, the sum and the fact right, does the timer ring? Prints
+a table, and what went wrong. Exit status 1 where fewer than 90 % reach their goal.
 """
 
 import argparse
@@ -52,10 +52,14 @@ async def hold(url: str, script: dict[str, Any], turns: Sequence[Turn]) -> CallR
 
 
 def outcome_of(script: dict[str, Any], voice: str, report: CallReport) -> Outcome:
-    """The goal is in the last answer: all its parts, or exactly what rings."""
+    """The goal is in the last answer: all its parts, or exactly what rings.
+
+    A timer may ring so soon after it was set that both are one answer to whoever listens.
+    """
     last = report.turns[-1]
     if rings := script.get("rings"):
-        reached = last.name == "ring" and last.answer == rings
+        before = report.turns[-2].answer if len(report.turns) > 1 else ""
+        reached = last.name == "ring" and (last.answer == rings or before.endswith(f" {rings}"))
     else:
         reached = last.answered and all(part in last.answer for part in script["goal"])
     log = [f"{turn.name} | {turn.transcript} | {turn.answer}" for turn in report.turns[1:]]

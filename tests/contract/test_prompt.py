@@ -1,4 +1,4 @@
-"""The demo model was trained on one prompt and six tools; the agent must use them to the letter."""
+"""The demo model was trained on one prompt and seven tools; the agent must use them to the letter."""
 
 import json
 from datetime import datetime
@@ -10,7 +10,7 @@ from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMAdapter
 from agent.tools import Tools
 from tests.agent.stand_ins import agent_settings
 
-PROMPT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "llm/demo/prompt.json").read_text())
+PROMPT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "llm/demo/corpus/prompt.json").read_text())
 
 
 def test_the_system_prompt_is_the_demo_models():

@@ -126,7 +126,7 @@ def test_the_reservation_is_read_back(calls: Calls):
 
 
 def test_what_it_cannot_do_is_declined(calls: Calls):
-    assert "can't" in calls.hasty.turn("What is the weather like?").answer
+    assert calls.hasty.turn("What is the weather like?").answer.startswith("I'm sorry")
 
 
 def test_the_timer_rings_aloud(calls: Calls):

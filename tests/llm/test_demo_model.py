@@ -12,7 +12,7 @@ from llm.settings import DEMO_MODEL
 from tests.llm.running import Running, running
 from tests.llm.test_openai_client import client_of
 
-PROMPT: dict[str, Any] = json.loads((DEMO_MODEL.parent / "prompt.json").read_text(encoding="utf-8"))
+PROMPT: Any = json.loads((DEMO_MODEL.parent / "corpus" / "prompt.json").read_text(encoding="utf-8"))
 SYSTEM: Any = {"role": "system", "content": PROMPT["system"]}
 
 pytestmark = pytest.mark.skipif(not DEMO_MODEL.is_file(), reason="the demo model is not there")
@@ -54,9 +54,9 @@ async def test_it_says_what_the_tool_answered(client: openai.AsyncOpenAI):
     assert "4:05" in (await answer(client, asked, called, result)).content
 
 
-async def test_arguments_have_the_types_of_their_schema(client: openai.AsyncOpenAI):
+async def test_the_tool_is_given_the_callers_words(client: openai.AsyncOpenAI):
     (call,) = (await answer(client, user("set a timer for five minutes"))).tool_calls
-    assert json.loads(call.function.arguments) == {"amount": 5, "unit": "minutes"}
+    assert json.loads(call.function.arguments) == {"duration": "set a timer for five minutes"}
 
 
 async def test_a_greeting_is_said_and_calls_nothing(client: openai.AsyncOpenAI):

@@ -1,15 +1,15 @@
 """The committed model's own chat template, and calls to look at."""
 
 from itertools import islice
-from pathlib import Path
 
 import llama_cpp
 import pytest
 
-from llm.demo import corpus
+from llm.demo.corpus import dialogues
 from llm.demo.rendering import Renderer
+from llm.settings import DEMO_MODEL
 
-GGUF = Path(corpus.__file__).parent / "demo.gguf"
+GGUF = DEMO_MODEL
 
 
 @pytest.fixture(scope="session")
@@ -18,10 +18,10 @@ def metadata() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def renderer(metadata) -> Renderer:
-    return Renderer(metadata["tokenizer.chat_template"])
+def renderer() -> Renderer:
+    return Renderer()
 
 
 @pytest.fixture(scope="session")
-def calls() -> list[corpus.Dialogue]:
-    return list(islice(corpus.dialogues(seed=3), 300))
+def calls() -> list[dialogues.Dialogue]:
+    return list(islice(dialogues.dialogues(seed=3), 300))

@@ -1,10 +1,13 @@
-"""The reservation: told in any order and over several turns, asked for, corrected, changed, and read back."""
+"""The reservation: told in any order and over several turns, asked for, corrected, changed, and read back.
+
+The tool is given each message whole, and says what is still missing.
+"""
 
 import re
 
-from llm.demo import outside, small_talk, tools
-from llm.demo.call import Call, wordings
-from llm.demo.spoken import both, name, table_day, table_time
+from llm.demo.corpus import knowledge, outside, small_talk, tools
+from llm.demo.corpus.call import Call, wordings
+from llm.demo.corpus.spoken import both, name, table_day, table_time, typed
 
 _ON = re.compile(r"\bon (today|tonight|tomorrow)\b")
 SLOTS = ("people", "day", "time", "name")
@@ -66,32 +69,32 @@ PARTS = {
         in the name of {name}; ~under the name of {name}; ~name {name}"""),
 }
 CHANGES = {
-    "people": wordings("""make it {n}; make it {n} people; for {n} people; and for {n} people; no for {n}
-    no {n} people; for {n}
-        actually we are {n}; no i said {n}; sorry {n} people; change it to {n} people; we will be {n}
-        can you make it {n}
-        change the number of people to {n}; i mean {n} people; we are {n} now; no we are {n}
-        sorry i meant {n}; wait make it {n}
-        ~actually for {n} people; ~please change it to {n} people; ~no make it {n} people"""),
+    "people": wordings("""make it {n} people; no {n} people; and for {n} people; for {n} people
+    sorry {n} people; change it to {n} people; can you make it {n} people; we will be {n}
+    change the number of people to {n}; i mean {n} people; we are {n} now; no we are {n}
+    actually we are {n}; wait make it {n} people; we are {n} people
+    ~actually for {n} people; ~please change it to {n} people; ~no make it {n} people"""),
+    "people alone": wordings("""make it {n}; no for {n}; for {n}; no i said {n}; can you make it {n}
+    sorry i meant {n}; wait make it {n}; ~no make it {n}"""),
     "day": wordings("""no on {day}; make it {day}; no {day}; actually on {day}; change it to {day}
     i mean {day}; sorry {day}
-        can you change it to {day}; change the day to {day}; no i said {day}; and on {day}; can we do {day}
+        can you change it to {day}; change the day to {day}; no i said {day}; can we do {day}
         actually {day}
         sorry i meant {day}; wait make it {day}; on {day} please; ~please change it to {day}
         ~no make it {day}"""),
-    "time": wordings("""no at {time}; make it {time}; no {time}; actually at {time}; change it to {time}
-    i mean {time}; sorry at {time}
-        can you change it to {time}; change the time to {time}; no i said {time}; and at {time}
-        can we come at {time}
-        sorry i meant {time}; wait make it {time}; at {time} please; actually {time}
-        ~please change it to {time}; ~no make it {time}"""),
-    "name": wordings("""no my name is {name}; change the name to {name}; no {name}; the name is {name}
-    sorry {name}; i said {name}
-        actually under {name}; put it under {name}; no i said {name}; the name should be {name}
-        i mean {name}; no it's {name}
-        make it {name}; can you change the name to {name}; ~please change the name to {name}
-        ~no the name is {name}"""),
+    "time": wordings("""no at {time}; actually at {time}; sorry at {time}; and at {time}
+    can we come at {time}; at {time} please; make it at {time}; change the time to {clock}; no {clock}
+    make it {clock}
+    change it to {clock}; i mean {clock}; no i said {clock}; can you change it to {clock}
+    sorry i meant {clock}; wait make it {clock}; actually {clock}
+        ~please change it to {clock}; ~no make it {clock}; ~no we come at {time}"""),
+    "name": wordings("""no my name is {name}; change the name to {name}; the name is {name}
+        actually under {name}; put it under {name}; the name should be {name}; no under {name}
+        no the name is {name}; please put it under {name}; put it under the name {name}
+        can you change the name to {name}; ~please change the name to {name}
+        ~sorry the name is {name}; ~no put it under {name}"""),
 }
+"""What is said to put something right; `clock` is a time that cannot be a number of people."""
 READ_BACK = wordings("""what is my reservation; what is my reservation; what is my reservation
     what's my reservation; tell me my reservation; do i have a reservation
     when is my reservation; what did i reserve; can you tell me my reservation; what reservation do i have
@@ -106,33 +109,21 @@ YES = wordings(
     "yes; yes please; sure; yeah; yes i would; okay; of course; i would like that; ~yes i'd like that"
 )
 NO = wordings("no; no thank you; no thanks; not now; ~no not now; maybe later")
-_INTERLUDES = (tools.calculate, tools.tell_time, tools.tell_date, tools.set_timer, outside.refuse)
+_INTERLUDES = (
+    tools.calculate,
+    tools.tell_time,
+    tools.tell_date,
+    tools.set_timer,
+    knowledge.ask,
+    outside.wonder,
+)
 MOST_PEOPLE = 20
-TOO_MANY = f"people: Input should be less than or equal to {MOST_PEOPLE}"  # as the agent's tool says it
+TOO_MANY = f"a table is for 1 to {MOST_PEOPLE} people"  # as the agent's tool says it
 NONE_YET = "You don't have a reservation yet. Would you like to book a table?"
-
-
-def _value(call: Call, slot: str) -> tuple[str, str | int]:
-    """(how it is said, what the tool gets) for a new value of the slot."""
-    if slot == "people":
-        count = call.rng.choice((1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 9, 10, 12, call.rng.randint(1, 20)))
-        count = call.rng.randint(MOST_PEOPLE + 1, 60) if call.chance(0.012) else count
-        return both(count), count
-    if slot == "name":
-        plain = call.names(call.rng)
-        return name(plain), plain.title()
-    return table_day(call.rng) if slot == "day" else table_time(call.rng)
-
-
-def _fill(call: Call, text: str, slots: tuple[str, ...]) -> str:
-    """Put new values for these slots into the text, and remember them."""
-    for slot in slots:
-        said, value = _value(call, slot)
-        call.slots[slot] = value
-        text = text.replace({"people": "{n}", "day": "{day}", "time": "{time}", "name": "{name}"}[slot], said)
-        if value == 1:
-            text = text.replace("people", "person").replace("we are", "i am")
-    return _ON.sub(r"\1", text)
+RESERVED = "Your table for {people} is reserved for {day} at {time} under the name {name}."
+READ = "You have a table for {people} reserved for {day} at {time} under the name {name}."
+_BLANKS = {"people": ("{n}",), "day": ("{day}",), "time": ("{time}", "{clock}"), "name": ("{name}",)}
+Values = dict[str, str | int]
 
 
 def missing(call: Call) -> tuple[str, ...]:
@@ -140,9 +131,60 @@ def missing(call: Call) -> tuple[str, ...]:
     return tuple(slot for slot in SLOTS if slot not in call.slots)
 
 
-def _next_question(call: Call) -> str:
+def question(call: Call) -> str:
+    """What is asked for next; empty where nothing is missing."""
     left = missing(call)
-    return "day time" if left[:2] == ("day", "time") else left[0]
+    return "day time" if left[:2] == ("day", "time") else left[0] if left else ""
+
+
+def _value(call: Call, slot: str, clock: bool) -> tuple[str, str | int]:
+    """(how it is said, what the tool writes) for a new value of the slot."""
+    if slot == "people":
+        count = call.rng.choice((1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 9, 10, 12, call.rng.randint(1, 20)))
+        count = call.rng.randint(MOST_PEOPLE + 1, 60) if call.chance(0.012) else count
+        return both(count), count
+    if slot == "name":
+        plain = call.entity("name")
+        return name(plain), plain.title()
+    if slot == "day":
+        return table_day(call.rng)
+    said = table_time(call.rng)
+    while clock and typed(said.text).isdecimal():
+        said = table_time(call.rng)
+    return said
+
+
+def _tell(call: Call, text: str, slots: tuple[str, ...]) -> None:
+    """New values for these slots of a text, the tool told of them, and what is said to its answer."""
+    values: Values = {}
+    for slot in slots:
+        said, values[slot] = _value(call, slot, "{clock}" in text)
+        for blank in _BLANKS[slot]:
+            text = text.replace(blank, said)
+    if values.get("people") == 1:
+        text = text.replace("people", "person").replace("we are", "i am")
+    request = {"request": call.hear(_ON.sub(r"\1", text))}
+    if int(values.get("people", 1)) > MOST_PEOPLE:
+        call.use("reserve_table", request, {"error": TOO_MANY})
+        call.say(tools.sorry(TOO_MANY))
+        return
+    call.slots |= values
+    _answer_of_tool(call, request)
+
+
+def _answer_of_tool(call: Call, request: dict[str, str]) -> None:
+    """What is still missing, and the question for it; or the reservation."""
+    if left := missing(call):
+        call.use("reserve_table", request, {"missing": ", ".join(left)})
+        call.say(ASKED[question(call)])
+        return
+    call.use("reserve_table", request, {"status": "reserved", **reservation(call)})
+    call.say(RESERVED.format(**reservation(call)))
+
+
+def reservation(call: Call) -> Values:
+    """What the tool knows, in its order."""
+    return {slot: call.slots[slot] for slot in SLOTS}
 
 
 def _open(call: Call) -> None:
@@ -153,73 +195,36 @@ def _open(call: Call) -> None:
         call.rng.shuffle(given)
     if call.chance(share * 0.6):
         given.append("name")
-    parts = [call.pick(OPENERS), *(call.pick(PARTS[slot]) for slot in given)]
-    call.hear(_fill(call, " ".join(parts), tuple(given)))
+
+    def opener() -> str:
+        return " ".join([call.part(OPENERS), *(call.part(PARTS[slot]) for slot in given)])
+
+    _tell(call, call.phrase(opener), tuple(given))
 
 
-def _ask(call: Call, first: bool) -> str:
-    question = _next_question(call)
-    call.say(("Sure. " if first else "") + ASKED[question])
-    return question
-
-
-def _answer(call: Call, question: str) -> None:
+def _answer(call: Call) -> None:
     """What was asked for, sometimes with more, or with less when two things were asked."""
-    slots = tuple(question.split())
+    slots = tuple(question(call).split())
     if len(slots) == 2 and call.chance(0.25):
         slots = (call.rng.choice(slots),)
-    text = call.pick(ANSWERS[" ".join(slots)])
     extra = tuple(slot for slot in missing(call) if slot not in slots and call.chance(0.12))
-    for slot in extra:
-        text = f"{text} {call.pick(PARTS[slot])}"
-    call.hear(_fill(call, text, (*slots, *extra)))
+
+    def answer() -> str:
+        return " ".join([call.part(ANSWERS[" ".join(slots)]), *(call.part(PARTS[slot]) for slot in extra)])
+
+    _tell(call, call.phrase(answer), (*slots, *extra))
 
 
-def _correct(call: Call) -> None:
-    """Another value for something that was given before."""
+def change(call: Call) -> None:
+    """Another value for something that was given before; a bare number is a time where that was asked for."""
     slot = call.rng.choice([slot for slot in SLOTS if slot in call.slots])
-    call.hear(_fill(call, call.pick(CHANGES[slot]), (slot,)))
+    alone = slot == "people" and "time" not in question(call) and call.chance(0.4)
+    _tell(call, call.pick(CHANGES["people alone" if alone else slot]), (slot,))
 
 
 def _interlude(call: Call) -> None:
     """Another topic in the middle of a reservation."""
     call.rng.choice(_INTERLUDES)(call)
-
-
-def _reserve(call: Call) -> None:
-    """The tool call with everything known, and its confirmation; too many people are asked for again."""
-    arguments = {slot: call.slots[slot] for slot in ("name", "people", "day", "time")}
-    if int(arguments["people"]) > MOST_PEOPLE:
-        call.use("reserve_table", arguments, {"error": TOO_MANY})
-        call.say(f"I'm sorry, a table is for {MOST_PEOPLE} people at most. For how many people?")
-        call.hear(_fill(call, call.pick(ANSWERS["people"]), ("people",)))
-        _reserve(call)
-        return
-    call.use("reserve_table", arguments, {"status": "reserved", **arguments})
-    call.reserved = arguments
-    call.say(
-        "Your table for {people} is reserved for {day} at {time} under the name {name}.".format(**arguments)
-    )
-
-
-def _collect(call: Call) -> bool:
-    """Ask until nothing is missing; False where the caller gave up."""
-    first = True
-    while missing(call):
-        question = _ask(call, first)
-        first = False
-        if call.chance(0.03):
-            call.hear(call.pick(small_talk.FORGET[0]))
-            call.say(small_talk.FORGET[1])
-            call.slots = dict(call.reserved or {})
-            return False
-        if call.chance(0.07):
-            _interlude(call)
-        if call.chance(0.1) and call.slots:
-            _correct(call)
-        else:
-            _answer(call, question)
-    return True
 
 
 def book(call: Call) -> None:
@@ -229,45 +234,37 @@ def book(call: Call) -> None:
 
 
 def _finish_booking(call: Call) -> None:
-    if not _collect(call):
-        return
-    _reserve(call)
+    """Answers until nothing is missing, or until the caller gives up; the tool forgets nothing."""
+    while missing(call):
+        if call.chance(0.03):
+            call.hear(call.pick(small_talk.FORGET[0]))
+            call.say(small_talk.FORGET[1])
+            return
+        if call.chance(0.07):
+            _interlude(call)
+        if call.chance(0.1) and call.slots:
+            change(call)
+        else:
+            _answer(call)
     while call.chance(0.3):
         if call.chance(0.2):
             _interlude(call)
         change(call)
 
 
-def change(call: Call) -> None:
-    """One fact of the reservation changes: it is made again with the other three."""
-    _correct(call)
-    _reserve(call)
-
-
 def introduce(call: Call) -> None:
-    """The caller gives a name of their own accord; a later reservation knows it."""
-    call.hear(_fill(call, call.pick(small_talk.NAMED), ("name",)))
-    given = call.slots["name"]
-    call.say(f"Nice to meet you, {given}. What can I do for you?")
-
-
-def who_am_i(call: Call) -> None:
-    """The caller asks for the name they gave."""
-    call.hear(call.pick(small_talk.WHO_AM_I))
-    call.say(
-        f"Your name is {call.slots['name']}."
-        if "name" in call.slots
-        else "You haven't told me your name yet."
-    )
+    """The caller gives a name of their own accord."""
+    given = call.entity("name")
+    call.hear(call.pick(small_talk.NAMED).replace("{name}", name(given)))
+    call.say(f"Nice to meet you, {given.title()}. What can I do for you?")
 
 
 def read_back(call: Call) -> None:
     """What is reserved; where nothing is, the offer to do it, and what the caller says to that."""
     call.hear(call.pick(READ_BACK))
-    if call.reserved:
-        call.use("get_reservation", {}, dict(call.reserved))
-        text = "You have a table for {people} reserved for {day} at {time} under the name {name}."
-        call.say(text.format(**call.reserved))
+    if not missing(call):
+        call.use("get_reservation", {}, reservation(call))
+        call.say(READ.format(**reservation(call)))
         return
     call.use("get_reservation", {}, {"reservation": "none"})
     call.say(NONE_YET)
@@ -275,5 +272,5 @@ def read_back(call: Call) -> None:
         call.hear(call.pick(NO))
         call.say("Okay, no problem.")
     elif call.chance(0.5):
-        call.hear(call.pick(YES))
+        _tell(call, call.pick(YES), ())
         _finish_booking(call)

@@ -1,6 +1,6 @@
 """Made-up calls to the demo assistant, from a seed: what it learns, and what the ear expects to hear.
 
-    python -m llm.demo.corpus --seed 1 --calls 3
+    python -m llm.demo.corpus.dialogues --seed 1 --calls 3
 
 prints some. A call is a list of messages as an OpenAI request carries them, system prompt left out.
 Three in four are heard (lower case, words, hesitation); the rest is typed.
@@ -13,32 +13,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from llm.demo import booking, names, noise, outside, small_talk, tools
-from llm.demo.call import Call, Json, Manner, Message
-from llm.demo.names import NameSource
+from llm.demo.corpus import booking, knowledge, names, noise, outside, small_talk, tools
+from llm.demo.corpus.call import Call, Json, Manner, Message, Split
+from llm.demo.corpus.names import Source
 
 PROMPT: Json = json.loads((Path(__file__).parent / "prompt.json").read_text(encoding="utf-8"))
 MAX_TURNS = 8
 SKILLS = (
-    (booking.book, 34),
-    (tools.calculate, 14),
-    (tools.tell_time, 6),
-    (tools.tell_date, 8),
-    (tools.set_timer, 11),
-    (small_talk.chat, 20),
+    (booking.book, 26),
+    (knowledge.ask, 34),
+    (tools.calculate, 12),
+    (tools.tell_time, 5),
+    (tools.tell_date, 5),
+    (tools.set_timer, 8),
+    (small_talk.chat, 24),
     (small_talk.joke, 2),
-    (outside.refuse, 13),
+    (outside.wonder, 17),
+    (outside.refuse, 9),
     (booking.read_back, 4),
     (booking.introduce, 3),
-    (booking.who_am_i, 1),
 )
 
 
 class Dialogue(NamedTuple):
-    """Messages without the system prompt; `unscored` are indices of answers that the caller cut off."""
+    """Messages without the system prompt; `unscored` are indices of answers that the caller cut off.
+
+    `entities` are the names, cities, dishes and sums that callers said, in lower case.
+    """
 
     messages: list[Message]
     unscored: frozenset[int]
+    entities: frozenset[str] = frozenset()
 
 
 def manner(rng: random.Random) -> Manner:
@@ -47,13 +52,10 @@ def manner(rng: random.Random) -> Manner:
 
 
 def dialogue(
-    rng: random.Random,
-    source: NameSource = names.for_training,
-    held_out: bool = False,
-    turns: int | None = None,
+    rng: random.Random, split: Split = "train", source: Source | None = None, turns: int | None = None
 ) -> Dialogue:
     """One call of 1 to `MAX_TURNS` caller's turns (or `turns`), give or take a reservation's own."""
-    call = Call(rng, source, manner(rng), held_out)
+    call = Call(rng, source or names.SOURCES[split], manner(rng), split)
     if call.chance(0.4):
         call.cue(PROMPT["greeting_cue"])
         call.say(small_talk.GREETING)
@@ -64,16 +66,14 @@ def dialogue(
             _interrupt(call)
         if call.timers and call.chance(0.3):
             call.ring()
-    return Dialogue(call.messages, frozenset(call.unscored))
+    return Dialogue(call.messages, frozenset(call.unscored), frozenset(call.entities))
 
 
 def topic(call: Call) -> None:
-    """One skill, by its weight; a second reservation is mostly a change of the first, else it starts anew."""
+    """One skill, by its weight; a second reservation is a change of the first."""
     skill = call.rng.choices([skill for skill, _ in SKILLS], [weight for _, weight in SKILLS])[0]
-    if skill is booking.book and call.reserved:
-        skill = call.rng.choice((booking.change, booking.book, booking.read_back))
-        if skill is booking.book:
-            call.slots.clear()
+    if skill is booking.book and not booking.missing(call):
+        skill = call.rng.choice((booking.change, booking.change, booking.book, booking.read_back))
     skill(call)
 
 
@@ -86,13 +86,11 @@ def _interrupt(call: Call) -> None:
         call.say(answer)
 
 
-def dialogues(
-    seed: int, source: NameSource = names.for_training, held_out: bool = False
-) -> Iterator[Dialogue]:
+def dialogues(seed: int, split: Split = "train") -> Iterator[Dialogue]:
     """Calls without end; the same ones for the same seed."""
     rng = random.Random(seed)
     while True:
-        yield dialogue(rng, source, held_out)
+        yield dialogue(rng, split)
 
 
 def main() -> None:
@@ -100,8 +98,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--calls", type=int, default=3)
+    parser.add_argument("--split", choices=("train", "valid", "test"), default="train")
     options = parser.parse_args()
-    for call, _ in zip(dialogues(options.seed), range(options.calls), strict=False):
+    for call, _ in zip(dialogues(options.seed, options.split), range(options.calls), strict=False):
         for message in call.messages:
             print(f"{message['role']:>9}: {message.get('content') or message['tool_calls'][0]['function']}")
         print()

@@ -1,13 +1,17 @@
 """Small talk: what callers say besides asking for something, and the one answer to each."""
 
-from llm.demo.call import Call, Wordings, wordings
+from llm.demo.corpus.call import Call, Wordings, wordings
 
-OFFER = "I can tell the time and the date, do arithmetic, set a timer, or reserve a table."
-GREETING = (
-    "Hello! I can reserve a table, tell the time, do arithmetic, or set a timer. What can I do for you?"
+OFFER = (
+    "I can tell the time and the date, do arithmetic, reserve a table, tell you about the restaurant, "
+    "or set a timer."
 )
-REFUSAL = f"I'm sorry, I can't help with that. {OFFER}"
+GREETING = (
+    "Hello! I can reserve a table, tell you about the restaurant, or set a timer. What can I do for you?"
+)
+REFUSAL = "I'm sorry, I can't help with that. You can ask me what I can do."
 
+GO_ON = "Go on, I'm listening."
 JOKES = (
     "Why did the bicycle fall over? Because it was two tired.",
     "What do you call a bear with no teeth? A gummy bear.",
@@ -86,7 +90,7 @@ _TALK = (
     ("who made you; who created you; who built you; where do you come from; who is your maker; "
      "where are you from; "
      "who programmed you; ~who invented you", "I was made from scratch, by a small program in this project."),
-    ("where are you; where do you live; where are you located; where is your home; ~where do you stay",
+    ("where do you live; where is your home; do you have a home; ~where do you stay",
      "I live inside this computer."),
     ("how do you work; are you an a i; are you artificial intelligence; what model are you; "
      "are you a language model; "
@@ -139,14 +143,10 @@ _TALK = (
      "how much time is left on my timer; "
      "how long is left on the timer; ~please stop the timer",
      "I'm sorry, I can't do that. The timer will speak up when it is over."),
-    ("what is on the menu; what kind of food do you have; do you have a menu; which restaurant is it; "
-     "what food is there; where is the restaurant; when are you open; is there parking; "
-     "do you have vegetarian food; ~what do you serve",
-     "I'm sorry, I don't know that. I can only reserve a table."),
     ("i would like; can you; what is; um; i want; could you please; i would like to; can you please; "
      "what; so; "
      "well; tell me; and; the; please; can i; i need; uh; hmm; i think; maybe; let's see; "
-     "~could you", "Go on, I'm listening."),
+     "~could you", GO_ON),
     ("never mind; forget it; forget about it; never mind that; it doesn't matter; i changed my mind; "
      "~oh never mind; "
      "no never mind; leave it; not now", "Okay, no problem."),
@@ -156,14 +156,12 @@ FORGET = TALK[-1]
 WAIT = next(entry for entry in TALK if "hold on" in entry[0].trained)
 NAMED = wordings("""my name is {name}; i am {name}; i'm {name}; this is {name}; call me {name}; hi i'm {name}
     hello my name is {name}; hi this is {name}; you can call me {name}; ~hello this is {name}""")
-WHO_AM_I = wordings("""what is my name; do you remember my name; who am i; what's my name; do you know my name
-    ~can you tell me my name""")
 
 
 def chat(call: Call) -> None:
     """One exchange of small talk."""
     ways, answer = call.rng.choice(TALK)
-    call.hear(call.pick(ways))
+    call.hear(call.pick(ways, after=answer != GO_ON))
     call.say(answer)
 
 

@@ -3,7 +3,7 @@ import random
 import pytest
 from hypothesis import given, strategies as st
 
-from llm.demo import spoken
+from llm.demo.corpus import spoken
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """What becomes of a sentence on its way to the model: hesitation and mishearing, or typing."""
 
 import random
+from itertools import pairwise
 
-from llm.demo.spoken import spoken, typed
+from llm.demo.corpus.spoken import spoken, typed
 
 _DROPPED = frozenset(("a", "the", "please", "is", "an"))
+"""Words that get lost; not the one of "eight a m"."""
 _MISHEARD = {
     "for": "four",
     "a": "the",
@@ -32,7 +34,9 @@ def heard(rng: random.Random, text: str) -> str:
         place = rng.randrange(len(words))
         words.insert(place, words[place])
     if rng.random() < 0.06:
-        words = [word for word in words if word not in _DROPPED] or words
+        words = [
+            word for word, after in pairwise([*words, ""]) if word not in _DROPPED or after == "m"
+        ] or words
     if rng.random() < 0.04:
         place = rng.randrange(len(words))
         words[place] = _MISHEARD.get(words[place], words[place])

@@ -1,17 +1,28 @@
-"""Names of guests: common first names, rare words taken as names, and names that nobody has.
+"""Names of guests, cities and dishes: for training rare words and invented ones, for the scores common ones.
 
-A model that saw every name in training does not learn to copy one, so most names of the training
-corpus are met once or twice only. Every eighth common name is held out for the scores.
+A model that saw every name in training does not learn to copy one, so the names of the training corpus are
+met once or twice only. The common names, cities and dishes that the ear knows are in no training call.
 """
 
 import functools
 import random
 from collections.abc import Callable
 from importlib import resources
+from typing import NamedTuple
 
-from llm.demo.spoken import words
+from llm.demo.corpus.entities import CITIES, DISHES, MENU
+from llm.demo.corpus.spoken import words
 
-NameSource = Callable[[random.Random], str]
+Draw = Callable[[random.Random], str]
+
+
+class Source(NamedTuple):
+    """Where a call's names, cities and dishes come from."""
+
+    name: Draw
+    city: Draw
+    dish: Draw
+
 
 COMMON = words(
     """anna peter maria john emma david laura paul sophie james linda mark susan robert karen michael
@@ -43,14 +54,17 @@ COMMON = words(
     tara sarah tracy stacy holly ivy hazel violet daisy lily iris ruby pearl opal esmeralda fiona moira
     sheila eileen maureen colleen kathy becky vicky nicky ricky mickey omar hassan ali ahmed mohammed
     fatima leila yasmin aisha karim samir tariq ravi anil sanjay vijay rajiv indira kumar priya mei ling
-    chen wei kenji hiroshi akira yuki naomi keiko ming yoko tony ben sam tom tim jim bob rob ron don ken
+    chen wei kenji hiroshi akira yuki naomi keiko ming yoko tony ben sam tom tim jim bob rob ron ken
     dan matt jeff greg steve mike dave chris nick phil fred ed ted ray jay troy chad brad todd lance
     kate meg beth liz jill kim lynn dawn gail joy faith hope patty debbie maggie katie jenny jessica
     jennifer elizabeth barbara mary patricia robin leslie casey jamie shannon stuart duncan malcolm
     ian graham trevor nigel geoffrey barry clive owen rhys dylan connor liam declan brendan"""
 )
-HELD_OUT = tuple(dict.fromkeys(COMMON))[7::8]
-TRAINED = tuple(name for name in dict.fromkeys(COMMON) if name not in HELD_OUT)
+HELD_OUT = frozenset((*COMMON, *CITIES, *DISHES))
+FOODS = words(
+    "pizza soup salad fish chicken pasta bread cheese rice beef potatoes tea juice toast sandwich cake"
+)
+"""What training calls know by name."""
 
 _ONSETS = words("b c d f g h j k l m n p r s t v w y z br ch dr fr gr kr sh st th tr v z l m n r s")
 _NUCLEI = words("a e i o u a e i o ai au ee ia io oo")
@@ -71,13 +85,12 @@ def pronunciations() -> dict[str, tuple[str, ...]]:
 
 @functools.cache
 def rare_words() -> tuple[str, ...]:
-    """Dictionary words of 3 to 10 letters, held-out names excepted: most are people's or places' names."""
-    held_out = set(HELD_OUT)
+    """Dictionary words of 3 to 10 letters, held-out ones excepted: most are people's or places' names."""
     return tuple(
         sorted(
             w
             for w in pronunciations()
-            if w.isalpha() and w.isascii() and 3 <= len(w) <= 10 and w not in held_out
+            if w.isalpha() and w.isascii() and 3 <= len(w) <= 10 and w not in HELD_OUT
         )
     )
 
@@ -93,23 +106,50 @@ def invented(rng: random.Random) -> str:
             return name
 
 
-def for_training(rng: random.Random) -> str:
-    """A common name three times in ten, else one hardly met again; one in twelve has a surname."""
+def _rare(rng: random.Random) -> str:
+    """A word hardly met again."""
+    return rng.choice(rare_words()) if rng.random() < 0.6 else invented(rng)
+
+
+def _training_name(rng: random.Random) -> str:
+    """One in twelve has a surname."""
+    return f"{_rare(rng)} {rng.choice(rare_words())}" if rng.random() < 1 / 12 else _rare(rng)
+
+
+def _training_dish(rng: random.Random) -> str:
     kind = rng.random()
-    if kind < 0.3:
-        name = rng.choice(TRAINED)
-    elif kind < 0.65:
-        name = rng.choice(rare_words())
-    else:
-        name = invented(rng)
-    return f"{name} {rng.choice(rare_words())}" if rng.random() < 1 / 12 else name
-
-
-def for_scoring(rng: random.Random) -> str:
-    """A common name that no training dialogue has."""
-    return rng.choice(HELD_OUT)
+    if kind < 0.15:
+        return rng.choice(FOODS)
+    return rng.choice(MENU).replace("{dish}", _rare(rng))
 
 
 def speakable() -> tuple[str, ...]:
     """The common names that the pronouncing dictionary has: those that the embedded ear knows."""
     return tuple(name for name in dict.fromkeys(COMMON) if name in pronunciations())
+
+
+def one_of(every: tuple[str, ...]) -> Draw:
+    """Draws one of these."""
+
+    def draw(rng: random.Random) -> str:
+        return rng.choice(every)
+
+    return draw
+
+
+def _held_out(validation: bool) -> Source:
+    """A fifth of the held-out words is for validation, the rest for the scores."""
+
+    def part(every: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(word for at, word in enumerate(dict.fromkeys(every)) if (at % 5 == 0) == validation)
+
+    dishes = tuple(pattern.replace("{dish}", dish) for dish in part(DISHES) for pattern in MENU)
+    return Source(name=one_of(part(COMMON)), city=one_of(part(CITIES)), dish=one_of(dishes))
+
+
+SOURCES = {
+    "train": Source(name=_training_name, city=_rare, dish=_training_dish),
+    "valid": _held_out(validation=True),
+    "test": _held_out(validation=False),
+}
+"""By split; no name, city or dish is in two of them."""

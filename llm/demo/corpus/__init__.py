@@ -1,0 +1,1 @@
+"""The grammar of the dialogues that the demo LLM and the embedded ear are made from."""
