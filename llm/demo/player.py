@@ -14,7 +14,9 @@ class Player:
     """Continues prompts greedily in one llama.cpp context, keeping what it has already evaluated."""
 
     def __init__(self, path: Path) -> None:
-        self.model = llama_cpp.Llama(str(path), n_ctx=4096, n_threads=1, n_batch=512, verbose=False)
+        self.model = llama_cpp.Llama(
+            str(path), n_ctx=4096, n_threads=1, n_threads_batch=1, n_batch=512, verbose=False
+        )
         self.renderer = rendering.Renderer(self.model.metadata["tokenizer.chat_template"])
         self._kept: list[int] = []
         self._end = self.model.token_eos()

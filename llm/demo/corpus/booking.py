@@ -21,6 +21,9 @@ OPENERS = wordings("""i would like a table; i'd like a table; book a table; rese
     i would like to reserve a table
     i want to make a reservation; make a reservation; i would like to make a reservation
     can i make a reservation
+    i'd like a reservation; we would like a reservation; a reservation please
+    i would like a reservation please; we need a reservation; can i have a reservation
+    i need to reserve a table; i need to make a reservation
     i'd like to make a reservation; book me a table; can you reserve a table; get me a table
     i would like a reservation
     ~could you book a table; ~we would like a table; ~i want to reserve a table; ~i need a reservation""")
@@ -103,6 +106,9 @@ READ_BACK = wordings("""what is my reservation; what is my reservation; what is 
     what did i book; read my reservation
     what name is my reservation under; for how many people is my reservation; is there a reservation
     check my reservation
+    what is booked for me; do you have a booking for me; my booking please; what's my booking
+    is a table booked for me; do we have a table; what about my booking; tell me my booking; read my booking
+    when is my booking; have i got a table; have i got a reservation; do i have a booking; did i book a table
     ~could you tell me my reservation; ~do i have a table; ~what is my booking
     ~tell me about my reservation""")
 YES = wordings(

@@ -10,6 +10,7 @@ import argparse
 import json
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,16 +47,17 @@ class Dialogue(NamedTuple):
     entities: frozenset[str] = frozenset()
 
 
-def manner(rng: random.Random) -> Manner:
+def manner(rng: random.Random, split: Split = "every") -> Manner:
     """One way of putting things for a whole call."""
-    return noise.heard if rng.random() < 0.78 else noise.written
+    learnt = None if split == "every" else split == "train"
+    return partial(noise.heard, learnt=learnt) if rng.random() < 0.78 else noise.written
 
 
 def dialogue(
     rng: random.Random, split: Split = "train", source: Source | None = None, turns: int | None = None
 ) -> Dialogue:
     """One call of 1 to `MAX_TURNS` caller's turns (or `turns`), give or take a reservation's own."""
-    call = Call(rng, source or names.SOURCES[split], manner(rng), split)
+    call = Call(rng, source or names.SOURCES[split], manner(rng, split), split)
     if call.chance(0.4):
         call.cue(PROMPT["greeting_cue"])
         call.say(small_talk.GREETING)
