@@ -34,6 +34,7 @@ ANSWERS = _listed(
     "thank you very much, hello, hi, stop, stop it, never mind, that's all, that is all, that's right, "
     "that is right, that's it, goodbye, bye, bye bye"
 )
+UNFINISHED = _set_of("um uh uhm er erm and or but because if the a an my your our")
 DANGLING = (
     # What people say while they think,
     _set_of("um uh uhm er erm hmm mm well so")
@@ -75,6 +76,12 @@ def goes_on(text: str) -> bool:
         or said.endswith(tuple(f" {phrase}" for phrase in OPEN_PHRASES))
         or _dictates(words)
     )
+
+
+def is_unfinished(text: str) -> bool:
+    """Whether nobody ends like this, however it sounds: on "um", "and" or "the"."""
+    words = _words(text)
+    return bool(words) and words[-1] in UNFINISHED
 
 
 def _words(text: str) -> list[str]:

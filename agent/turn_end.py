@@ -11,7 +11,7 @@ every silence; its newest words count.
 
 from enum import Enum, auto
 
-from agent.patience import goes_on, patience_ms
+from agent.patience import goes_on, is_unfinished, patience_ms
 
 
 class Act(Enum):
@@ -107,8 +107,8 @@ class TurnEnd:
         """Smart Turn's, about a pause; one that came too late says nothing."""
         if pause != self.pause or not self._paused or self._asked:
             return []
-        self._incomplete = not complete
-        return self._ask("Smart Turn agrees") if complete else self._check_patience()
+        self._incomplete = not complete or is_unfinished(self._words)
+        return self._check_patience() if self._incomplete else self._ask("Smart Turn agrees")
 
     def run_out(self, pause: int) -> list[Act]:
         """It was waited long enough by the clock: there is no audio where a microphone is switched off."""

@@ -101,6 +101,12 @@ def test_a_complete_turn_asks_for_its_text():
     assert end.verdict(end.pause, complete=True) == [Act.ASK]
 
 
+def test_nobody_ends_on_an_um_however_it_sounds():
+    end = paused("i would like um")
+    assert end.verdict(end.pause, complete=True) == []
+    assert end.waited(LONGEST_MS - PAUSE_MS) == [Act.ASK]
+
+
 def test_a_verdict_that_comes_after_the_caller_went_on_says_nothing():
     end = paused()
     pause = end.pause
