@@ -184,6 +184,8 @@ class Trainer:
         """All steps that the checkpoint lacks."""
         if checkpoint.exists():
             kept = torch.load(checkpoint, weights_only=True)
+            if kept.get("steps") != self._steps:
+                raise SystemExit(f"{checkpoint} is of a training with another number of steps: remove it")
             self._done = kept["done"]
             for name, part in self._parts.items():
                 part.load_state_dict(kept[name])
@@ -192,7 +194,7 @@ class Trainer:
             if self._done % 50 == 0:
                 print(f"step {self._done} of {self._steps}: {loss:.3f}", flush=True)
                 states = {name: part.state_dict() for name, part in self._parts.items()}
-                torch.save({"done": self._done, **states}, checkpoint)
+                torch.save({"done": self._done, "steps": self._steps, **states}, checkpoint)
 
     def _step(self) -> float:
         given, wanted = self._batch(self._done, BATCH)

@@ -8,7 +8,9 @@ not depend on how busy the machine is; the same command goes on where it was sto
 
 import argparse
 import math
+import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -173,6 +175,12 @@ class Learner:
         self.network, self.recipe, self.share = network, recipe, share
         self._batches = batches
 
+    def task(self) -> dict[str, Any]:
+        """What must be the same for a training to go on; of the corpus and the tokens, its last calls."""
+        calls = [row.ids for row in self.recipe.batch(self._batches, self.recipe.steps - 1, self.share)]
+        shape = asdict(self.network.shape)
+        return {"recipe": asdict(self.recipe), "shape": shape, "calls": zlib.crc32(repr(calls).encode())}
+
     def learn(self, step: int) -> tuple[float, int]:
         """Leaves gradients in the network; (loss, tokens)."""
         calls = padded(self.recipe.batch(self._batches, step, self.share))
@@ -223,6 +231,7 @@ class Trainer:
             torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.0),
         ]
         self.steps, self.seen, self.smooth, self.spent_s = 0, 0, 0.0, 0.0
+        self._task = learner.task()
 
     @contextmanager
     def helped(self) -> Iterator[Shared]:
@@ -260,6 +269,7 @@ class Trainer:
     def save(self, path: Path, spent_s: float) -> None:
         """Everything needed to go on."""
         kept = {
+            "task": self._task,
             "shape": asdict(self.learner.network.shape),
             "network": self.learner.network.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -274,8 +284,12 @@ class Trainer:
         return f"step {self.steps}  loss {self.smooth:.4f}  {self.seen} tokens  {minutes}"
 
     def restore(self, path: Path) -> None:
-        """What `save` kept."""
+        """What `save` kept. Raises ValueError where that was another training."""
         kept = torch.load(path, weights_only=True)
+        if kept.get("task") != self._task:
+            raise ValueError(
+                f"{path.parent} holds a training by another recipe or corpus: remove that folder"
+            )
         self.learner.network.load_state_dict(kept["network"])
         for optimizer, state in zip(self.optimizers, kept["optimizers"], strict=True):
             optimizer.load_state_dict(state)
@@ -319,11 +333,15 @@ def main() -> None:
     options = parser.parse_args()
     options.into.mkdir(parents=True, exist_ok=True)
     renderer = Renderer()
-    if not (tokens_path := options.into / "tokens.json").exists():
+    tokens_path, checkpoint = options.into / "tokens.json", options.into / "checkpoint.pt"
+    if not checkpoint.exists():
         vocabulary.save(vocabulary.learn(renderer), tokens_path)
     tokens = vocabulary.load(tokens_path)
     recipe, shape = Recipe(seed=options.seed, steps=options.steps), Shape(vocab=len(tokens))
-    train(recipe, renderer, tokens, shape, options.into / "checkpoint.pt")
+    try:
+        train(recipe, renderer, tokens, shape, checkpoint)
+    except ValueError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from agent.call_report import CallReport, TurnReport
-from tests.benchmarks.whole_conversations import CONVERSATIONS, VOICES, Outcome, markdown, outcome_of
+from tests.benchmarks.whole_conversations import CONVERSATIONS, VOICES, Outcome, is_met, markdown, outcome_of
 
 TABLE = {"kind": "table", "say": ["Book it.", "What is my reservation?"], "goal": ["2", "Friday"]}
 TIMER = {"kind": "timer", "say": ["Set it."], "rings": "It is up.", "goal": []}
@@ -35,6 +36,21 @@ def test_the_last_answer_says_whether_the_goal_is_reached(
     script: dict[str, Any], heard: CallReport, reached: bool
 ):
     assert outcome_of(script, "slt", heard).reached is reached
+
+
+@pytest.mark.parametrize(
+    ("part", "answer", "met"),
+    [
+        ("42", "That makes 42.", True),
+        ("42", "That makes 142.", False),
+        ("It is {time}", "It is 7:04 PM.", True),
+        ("It is {time}", "It is 7:02 PM.", True),
+        ("It is {time}", "It is 7:14 PM.", False),
+        ("Today is {date}", "Today is Sunday, November 22.", True),
+    ],
+)
+def test_a_goal_is_met_in_whole_words_and_by_the_clock(part: str, answer: str, met: bool):
+    assert is_met(part, answer, datetime(2026, 11, 22, 19, 4)) is met
 
 
 def test_there_are_a_hundred_conversations():

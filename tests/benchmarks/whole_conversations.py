@@ -8,11 +8,13 @@ a table, and what went wrong. Exit status 1 where fewer than 90 % reach their go
 import argparse
 import asyncio
 import json
+import re
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,13 @@ async def hold(url: str, script: dict[str, Any], turns: Sequence[Turn]) -> CallR
         return report_of(call, recording_of(call), url, problem)
 
 
+def is_met(part: str, answer: str, now: datetime) -> bool:
+    """Whether an answer has this part, in whole words; {time} and {date} are those of the last minutes."""
+    clocks = (now - timedelta(minutes=minutes) for minutes in range(3))
+    ways = (part.format(time=f"{at:%I:%M %p}".lstrip("0"), date=f"{at:%A, %B} {at.day}") for at in clocks)
+    return any(re.search(rf"(?<!\w){re.escape(way)}(?!\w)", answer) for way in ways)
+
+
 def outcome_of(script: dict[str, Any], voice: str, report: CallReport) -> Outcome:
     """The goal is in the last answer: all its parts, or exactly what rings.
 
@@ -61,7 +70,7 @@ def outcome_of(script: dict[str, Any], voice: str, report: CallReport) -> Outcom
         before = report.turns[-2].answer if len(report.turns) > 1 else ""
         reached = last.name == "ring" and (last.answer == rings or before.endswith(f" {rings}"))
     else:
-        reached = last.answered and all(part in last.answer for part in script["goal"])
+        reached = last.answered and all(is_met(part, last.answer, datetime.now()) for part in script["goal"])
     log = [f"{turn.name} | {turn.transcript} | {turn.answer}" for turn in report.turns[1:]]
     return Outcome(script["kind"], voice, reached, [*log, report.problem] if report.problem else log)
 

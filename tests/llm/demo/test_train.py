@@ -1,5 +1,6 @@
 """The recipe runs: a tiny model, a few steps, two processes, and a GGUF that llama.cpp reads."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,12 @@ def test_the_same_seed_makes_the_same_model(
 ):
     again = weights(trained(renderer, tokens, tmp_path))
     assert all(torch.equal(weight, again[name]) for name, weight in weights(checkpoint).items())
+
+
+def test_a_training_by_another_recipe_does_not_go_on(checkpoint: Path, renderer: Renderer, tokens: list[str]):
+    other = train.begin(replace(RECIPE, steps=5), renderer, tokens, shape(tokens))
+    with pytest.raises(ValueError, match="another recipe or corpus"):
+        other.restore(checkpoint)
 
 
 def test_training_goes_on_where_it_was_stopped(
