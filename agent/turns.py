@@ -61,6 +61,8 @@ SLACK_MS = 500
 """How much later than by the audio a turn is ended by the clock."""
 LAST_RESORT_S = 15.0
 """Longer than Smart Turn takes on a machine that is busy with everything else: 6 s have been seen."""
+MEANT_MS = 500
+"""Who speaks for so long has said something, though the ASR server heard no words in it."""
 LEAD_MS = 500
 """How much of what came before the speech Smart Turn hears, as Pipecat has it."""
 
@@ -68,8 +70,8 @@ LEAD_MS = 500
 class ConfirmedTurnStop(BaseUserTurnStopStrategy):
     """Ends a turn when Smart Turn's verdict and the ASR service's text are both there.
 
-    A turn without words that cut the agent short is answered with an apology, once in a row; one whose
-    words were lost or not caught, always: so that the caller is never left waiting for an answer.
+    A turn without words that cut the agent short, or was as long as a sentence, is answered with an apology,
+    once in a row; one whose words were lost or not caught, always: so that no caller waits in vain.
     """
 
     def __init__(
@@ -98,12 +100,14 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         self._confirming = False
         self._owes_answer = True  # the greeting
         self._cut_short = False
+        self._speaks, self._spoken_ms = False, 0.0
         self._apologised = False
 
     async def handle_user_turn_started(self) -> None:
         """A turn begins; it cuts the agent short if an answer was on its way."""
         self._rules.turn_started()
         self._cut_short = self._owes_answer
+        self._spoken_ms = 0.0
 
     async def handle_user_turn_stopped(self) -> None:
         """A turn is over, whoever ended it: an answer ahead that it does not confirm is dropped."""
@@ -127,10 +131,12 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
             case InputAudioRawFrame():
                 await self._do(self._listen(frame))
             case VADUserStartedSpeakingFrame():
+                self._speaks = True
                 await self._stop_waiting()
                 self._audio.begin()
                 await self._do(self._rules.speech())
             case VADUserStoppedSpeakingFrame():
+                self._speaks = False
                 await self._do(self._rules.paused(1000 * frame.stop_secs))
             case EagerEndOfTurnCancelFrame() | InterruptionFrame():  # somebody else's: ours pass by
                 self._speculation.withdraw()
@@ -143,11 +149,14 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
 
     def _listen(self, frame: InputAudioRawFrame) -> list[Act]:
         self._audio.push(frame.audio)
+        passed_ms = 1000 * frame.num_frames / frame.sample_rate
+        if self._speaks:
+            self._spoken_ms += passed_ms
         silence_ms = self._silence_ms()
         before = self._rules.silence(silence_ms)
         if before or not silence_ms:  # who has just begun to speak again is not answered
             return before
-        return self._rules.waited(1000 * frame.num_frames / frame.sample_rate)
+        return self._rules.waited(passed_ms)
 
     async def _hear(self, frame: EagerTranscriptionFrame | TranscriptionFrame | NothingHeardFrame) -> None:
         """Take in what the ASR service has to say."""
@@ -232,7 +241,8 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
             self._confirming = False
 
     async def _apologise(self, lost: bool) -> None:
-        if lost or (self._cut_short and not self._apologised):
+        was_meant = self._cut_short or self._spoken_ms >= MEANT_MS
+        if lost or (was_meant and not self._apologised):
             self._apologised = True
             await self.push_frame(TTSSpeakFrame(self._sorry, append_to_context=False))
 

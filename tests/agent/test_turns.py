@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from pipecat.frames.frames import (
     BotStoppedSpeakingFrame,
     EagerTranscriptionFrame,
@@ -206,6 +207,19 @@ async def test_a_noise_in_place_of_an_answer_is_apologised_for_once_in_a_row():
             await talk.rig.send(NothingHeardFrame())
             await talk.rig.until(UserStoppedSpeakingFrame, count)
     assert len(talk.rig.came(TTSSpeakFrame)) == 1
+
+
+@pytest.mark.parametrize(("spoken_ms", "apologies"), [(200, 0), (1_000, 1)])
+async def test_a_sentence_without_words_is_apologised_for_and_a_noise_is_not(spoken_ms: int, apologies: int):
+    async with turns(COMPLETE) as talk:
+        await talk.rig.send(BotStoppedSpeakingFrame())  # no answer is owed
+        await talk.speak()
+        await talk.audio(ms=spoken_ms)
+        await talk.pause()
+        await talk.confirmed()
+        await talk.rig.send(NothingHeardFrame())
+        await talk.rig.until(UserStoppedSpeakingFrame)
+    assert len(talk.rig.came(TTSSpeakFrame)) == apologies
 
 
 async def test_a_caller_who_speaks_again_at_once_loses_no_word():
