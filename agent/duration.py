@@ -10,7 +10,7 @@ SECONDS = {"hour": 3_600, "minute": 60, "second": 1}
 MAX_S = 24 * 3_600
 _SMALLER = {"hour": "minute", "minute": "second"}
 _UNIT = r"(?:hour|minute|second)s?"
-_N = r"\d*\.?\d+"
+_N = r"(?:\d+(?:\.\d+)?|\.\d+)"
 _JUST = re.compile(r"(?<!\bfor )\bjust (?:a|1) (?:second|minute|moment)\b")
 """A request to wait, unless it is the only duration in the text."""
 _REWRITTEN = (
