@@ -69,6 +69,11 @@ def in_digits(text: str, joined: bool = True, ordinals: bool = False) -> str:
     return re.sub(r"\b(\d+) point (\d+(?: \d\b)*)", _decimal, " ".join(written))
 
 
+def point_alone(text: str) -> str:
+    """The text, which is in digits, with its numbers that begin with "point": "point 2 5" is 0.25."""
+    return re.sub(r"\bpoint (\d+(?: \d\b)*)", lambda found: f"0.{found[1].replace(' ', '')}", text)
+
+
 def _decimal(found: re.Match[str]) -> str:
     return f"{found[1]}.{found[2].replace(' ', '')}"
 

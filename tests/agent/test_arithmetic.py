@@ -20,6 +20,13 @@ from agent.spoken_numbers import words
         ("0.5 + .25", 0.75),
         (" 1 + 1 ", 2),
         ("0 - 0.001", 0),
+        (".5 + 1", 1.5),
+        ("- 5 + 3", -2),
+        ("5 -3", 2),
+        ("12x3", 36),
+        ("20% of 50", 10),
+        ("$5 + $3", 8),
+        ("two times 3 + 4", 10),
     ],
 )
 def test_sums_in_signs(expression: str, value: float):
@@ -80,6 +87,105 @@ def test_and_is_part_of_a_number_where_a_sum_is_left(expression: str, value: flo
 
 
 @pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("two and a half times four", 10),
+        ("ten divided by two and a half", 4),
+        ("one and a half plus half of five", 4),
+        ("two and a half percent of forty", 1),
+        ("five point five plus one", 6.5),
+        ("point five plus one", 1.5),
+        ("zero point five plus point five", 1),
+        ("nineteen ninety nine plus one", 2000),
+        ("ten plus twenty percent of fifty", 20),
+        ("ten over twenty percent of fifty", 1),
+    ],
+)
+def test_halves_decimals_and_years_are_read(expression: str, value: float):
+    assert calculate(expression) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("negative five plus three", -2),
+        ("five minus negative three", 8),
+        ("five plus minus three", 2),
+        ("multiply minus two by four", -8),
+        ("minus 5 + 3", -2),
+    ],
+)
+def test_a_number_may_be_negative(expression: str, value: float):
+    assert calculate(expression) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("five no six plus seven", 13),
+        ("five plus six no wait seven", 12),
+        ("what is five plus six no what is seven plus eight", 15),
+        ("i have one question what is five plus three", 8),
+        ("how many times does five go into ten", 2),
+    ],
+)
+def test_what_is_put_right_does_not_count(expression: str, value: float):
+    assert calculate(expression) == value
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "two billion plus one",
+        "2 million plus 1",
+        "half a million plus one",
+        "a dozen plus two",
+        "one third plus one third",
+        "one half plus one half",
+        "five plus one and a third",
+        "the square root of sixteen plus nine",
+        "square root of 16 + 9",
+        "\N{SQUARE ROOT}16 + 9",
+        "\N{MINUS SIGN}5 + 3",
+        "two squared plus three",
+        "5^2 + 3",
+        "5! + 3",
+        "two to the power of three plus one",
+        "ten to the fifth plus one",
+        "double five plus three",
+        "double what is five plus three",
+        "fifty minus ten percent",
+        "50 - 10%",
+        "five dollars and fifty cents times two",
+        "five plus three times",
+        "times five plus three",
+    ],
+)
+def test_a_sum_is_refused_where_a_word_of_it_is_not_understood(expression: str):
+    with pytest.raises(ValueError, match="no sum"):
+        calculate(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "add two and three and multiply by four",
+        "add two and three times four",
+        "subtract two from ten times three",
+        "add five six and seven",
+        "add twenty thirty and forty",
+        "one two three plus four",
+        "five plus three then times two",
+        "five plus six no seven plus eight",
+        "five plus six or seven",
+    ],
+)
+def test_a_sum_is_refused_where_it_could_be_two(expression: str):
+    with pytest.raises(ValueError, match="no sum"):
+        calculate(expression)
+
+
+@pytest.mark.parametrize(
     ("expression", "why"),
     [
         ("1 / 0", "divided by zero"),
@@ -101,7 +207,10 @@ def test_what_is_no_sum_is_refused_in_words(expression: str, why: str):
         calculate(expression)
 
 
-TALK = words("what is two five twenty hundred and plus minus times over by from add half percent point of")
+TALK = words(
+    """what is two five twenty hundred and plus minus times over by from add half percent point of no negative
+    % x"""
+)
 
 
 @given(st.lists(st.sampled_from([*TALK, "7", "0", "-", "(", "3.5"])).map(" ".join))

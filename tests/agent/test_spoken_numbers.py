@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from agent.spoken_numbers import in_digits, plain, words
+from agent.spoken_numbers import in_digits, plain, point_alone, words
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,11 @@ def test_numbers_are_put_into_digits_and_all_else_is_left(said: str, written: st
 
 def test_and_may_be_left_out_of_numbers():
     assert in_digits("one hundred and five", joined=False) == "100 and 5"
+
+
+@pytest.mark.parametrize(("text", "read"), [("point 2 5", "0.25"), ("no point in that", "no point in that")])
+def test_a_number_may_begin_with_point(text: str, read: str):
+    assert point_alone(text) == read
 
 
 TALK = words("one ten twenty hundred thousand and a point third 7 table")
