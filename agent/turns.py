@@ -61,7 +61,7 @@ SLACK_MS = 500
 """How much later than by the audio a turn is ended by the clock."""
 LAST_RESORT_S = 15.0
 """Longer than Smart Turn takes on a machine that is busy with everything else: 6 s have been seen."""
-MEANT_MS = 500
+MEANT_MS = 700
 """Who speaks for so long has said something, though the ASR server heard no words in it."""
 LEAD_MS = 500
 """How much of what came before the speech Smart Turn hears, as Pipecat has it."""

@@ -85,7 +85,7 @@ async def test_who_goes_on_leaves_no_trace_of_what_was_answered_ahead(speech: Sp
 
 
 async def test_a_tool_is_run_once_and_not_before_the_turn_has_ended(speech: Speak, hesitant: None):
-    table = {"name": "Anna", "people": 2, "day": "Friday", "time": "7 PM"}
+    table = {"request": "a table for two on friday at seven p m under the name anna"}
     asr, tts = AsrStandIn(), TtsStandIn()
     llm = LlmStandIn(tool_call("reserve_table", table), "Done.")
     asr.always = "book a table please"
