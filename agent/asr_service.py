@@ -81,6 +81,7 @@ class AsrService(ServerLink, WebsocketSTTService):
         self._final_timeout_s = settings.asr_final_timeout_ms / 1000
         self._patience: asyncio.Task[None] | None = None
         self._committed_s = self._heard_s = 0.0
+        self._commits_again = False
         self._unsent = bytearray()
         self._packet_bytes = 0
 
@@ -95,6 +96,7 @@ class AsrService(ServerLink, WebsocketSTTService):
         await super().process_frame(frame, direction)
         match frame:
             case VADUserStartedSpeakingFrame():
+                self._commits_again = False
                 if begins := self._utterance.speak():
                     await self._send(begins)
             case VADUserStoppedSpeakingFrame():
@@ -170,12 +172,14 @@ class AsrService(ServerLink, WebsocketSTTService):
     async def _pause(self) -> None:
         """One Commit a silence will do, if it brings words: an early one may have come too early for them."""
         if self._utterance.waiting or self._utterance.words:
+            self._commits_again = self._utterance.waiting
             # Pipecat has it begin with the speech's end.
             await self.start_ttfb_metrics(start_time=self._committed_s)
         else:
             await self._commit()
 
     async def _commit(self, silence_ms: float | None = None) -> None:
+        self._commits_again = False
         await self._stop_waiting()
         await self._send_audio()
         commit = self._utterance.commit(silence_ms)
@@ -197,7 +201,10 @@ class AsrService(ServerLink, WebsocketSTTService):
             await self._send(packet)
 
     async def _hear(self) -> None:
-        """Take in the Final of the newest Commit."""
+        """Take in the Final of the newest Commit; without words, of an early one, the pause commits again."""
+        if self._commits_again and not self._utterance.words:
+            await self._commit()
+            return
         taken = await self._hand_over()
         if not taken and (words := self._utterance.words):
             await self.push_frame(EagerTranscriptionFrame(words, self._user_id, time_now_iso8601()))

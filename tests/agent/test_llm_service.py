@@ -218,6 +218,7 @@ async def test_a_tool_that_waits_gains_no_more_time():
         await mind.until_rehearsed()
         assert mind.speculation.pending
         assert mind.speculation.pending.ready_s
+        await mind.withdraw()
 
 
 async def test_a_tool_that_was_withdrawn_is_never_called():

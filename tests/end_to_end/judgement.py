@@ -127,8 +127,12 @@ def _heard(seen: Observed) -> list[str]:
 
 
 def _cut_words(seen: Observed) -> set[str]:
-    """Those after which the agent fell silent: the last of them may not have been said to its end."""
-    last = [sound for sound, then in pairwise(seen.sounds) if then.at_s > sound.end_s + BLUR_S]
+    """Those after which the agent fell silent, or said sorry: the last may not have been said to its end."""
+    last = [
+        sound
+        for sound, then in pairwise(seen.sounds)
+        if then.at_s > sound.end_s + BLUR_S or "sorry" in then.words
+    ]
     return {word for sound in [*last, *seen.sounds[-1:]] for word in sound.words}
 
 

@@ -1,4 +1,4 @@
-"""Conversations with servers that delay, reorder, drop and die: twenty by default, 200 in `slow`.
+"""Conversations with servers that delay, reorder, drop and die.
 
 They run in simulated time (`tests.simulated_time`), one after the other in one process, as the calls of an
 agent do, so that what they leave behind adds up. A seed tells what happens:
@@ -26,7 +26,6 @@ from tests.end_to_end.unlucky_servers import Servers, unlucky
 from tests.simulated_time import simulated_time
 
 FEW = range(20)
-BATCH = 100
 WARM_UP = 10
 """Conversations after which what is loaded once is loaded, and pools and caches have their size."""
 MOST_MIB = 10.0
@@ -108,14 +107,6 @@ def test_what_grows_is_found():
 @pytest.mark.timeout(600)
 def test_whatever_befalls_the_servers_a_conversation_stays_one():
     found, holdings = conversations(FEW)
-    assert found + left_behind(holdings) == []
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1_800)
-@pytest.mark.parametrize("first", range(100, 300, BATCH))
-def test_two_hundred_more(first: int):
-    found, holdings = conversations(range(first, first + BATCH))
     assert found + left_behind(holdings) == []
 
 
