@@ -19,9 +19,9 @@ from websockets.exceptions import ConnectionClosed
 
 import asr_server.protocol as asr
 import tts_server.protocol as tts
-from tests.agent.stand_ins import AsrStandIn, LlmStandIn, TtsStandIn, chunk, running
+from tests.agent.speaking_servers import ServedSpeech, SpeakingServer
+from tests.agent.stand_ins import AsrStandIn, LlmStandIn, chunk, running
 from tests.benchmarks.script import Script, Work, end, now
-from wire.message import Message
 
 LOUD = 328
 """int16; -40 dB: a caller's sound, which Opus leaves of no silence."""
@@ -171,79 +171,36 @@ class ScriptedLlm(LlmStandIn):
         await response.write(b"data: [DONE]\n\n")
 
 
-class ScriptedTts(TtsStandIn):
+class ScriptedTts(SpeakingServer):
     """Hums a quarter of a second per word."""
 
     def __init__(self, script: Script) -> None:
         super().__init__()
         self._script = script
 
-    async def _converse(self, connection: ServerConnection) -> None:
-        speeches: dict[int, _Speech] = {}
-        async with asyncio.TaskGroup() as speaking:
-            with suppress(ConnectionClosed):
-                async for frame in connection:
-                    message = tts.parse_client_message(str(frame))
-                    self.received.append(message)
-                    await self._take(connection, speeches, message, speaking)
-            for speech in speeches.values():
-                speech.stop()
-
-    async def _take(
-        self,
-        connection: ServerConnection,
-        speeches: dict[int, "_Speech"],
-        message: Message,
-        speaking: asyncio.TaskGroup,
-    ) -> None:
-        match message:
-            case tts.Start():
-                ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
-                await connection.send(ready.json_text())
-            case tts.Open():
-                speech = speeches[message.speech_id] = _Speech(connection, message, self._script)
-                speech.task = speaking.create_task(speech.run())
-            case tts.Speak() | tts.Finish() | tts.Cancel() if message.speech_id in speeches:
-                await speeches[message.speech_id].obey(message)
-            case _:
-                pass
+    def _begin(self, connection: ServerConnection, opened: tts.Open) -> ServedSpeech:
+        return _Speech(connection, opened, self._script)
 
 
-class _Speech:
-    """One speech: its texts wait for one another."""
-
+class _Speech(ServedSpeech):
     def __init__(self, connection: ServerConnection, opened: tts.Open, script: Script) -> None:
-        self._connection, self._script = connection, script
-        self._id, self._hz = opened.speech_id, opened.sample_rate_hz or ScriptedTts.hz
-        self._samples = 0
-        self._ended = False
-        self._texts: asyncio.Queue[str | None] = asyncio.Queue()  # bounded by the length of an answer
+        super().__init__(connection, opened)
+        self._script = script
         self._works: list[Work] = []
-        self.task: asyncio.Task[None] | None = None
-
-    async def obey(self, message: tts.Speak | tts.Finish | tts.Cancel) -> None:
-        match message:
-            case tts.Speak(text=text):
-                self._texts.put_nowait(text)
-            case tts.Finish():
-                self._texts.put_nowait(None)
-            case tts.Cancel():
-                self.stop()
-                await self._end(cancelled=True)
 
     def stop(self) -> None:
         if self.task and not self.task.done():
-            self.task.cancel()
+            super().stop()
             for work in self._works:
                 end(work, cancelled=True)
 
     async def run(self) -> None:
         with suppress(ConnectionClosed):
-            while (text := await self._texts.get()) is not None:
+            while (text := await self.texts.get()) is not None:
                 if not self._works:
                     await self._wait_for_first_audio(text)
-                await self._say(text)
-            await self._end(cancelled=False)
+                await self._hum(text)
+            await self.end(cancelled=False)
 
     async def _wait_for_first_audio(self, text: str) -> None:
         found = NUMBER.search(text)
@@ -252,24 +209,14 @@ class _Speech:
         await asyncio.sleep(self._script.times.tts_ms / 1000)
         end(work)
 
-    async def _say(self, text: str) -> None:
+    async def _hum(self, text: str) -> None:
         work = self._script.begin("audio", self._works[0].answer)
         self._works.append(work)
         for word in text.split():
-            words = tts.Words(speech_id=self._id, words=((word, self._samples),))
-            await self._connection.send(words.json_text())
-            pcm = hum(self._samples, self._hz * WORD_MS // 1000, self._hz)
-            await self._connection.send(tts.encode_audio(tts.Audio(self._id, self._samples, pcm)))
-            self._samples += len(pcm) // tts.SAMPLE_BYTES
+            await self.say(word, hum(self.samples, self.hz * WORD_MS // 1000, self.hz))
             work.audio_ms += WORD_MS
             await asyncio.sleep(WORD_MS / 1000 / FASTER)
         end(work)
-
-    async def _end(self, cancelled: bool) -> None:
-        if not self._ended:
-            self._ended = True
-            over = tts.AudioEnd(speech_id=self._id, samples=self._samples, cancelled=cancelled)
-            await self._connection.send(over.json_text())
 
 
 def hum(first: int, samples: int, hz: int) -> bytes:

@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed
 import asr_server.protocol as asr
 import tts_server.protocol as tts
 from tests.agent.coded_speech import Vocabulary
+from tests.agent.speaking_servers import ServedSpeech, SpeakingServer
 from tests.agent.stand_ins import LlmStandIn, WebSocketStandIn, chunk, running
-from wire.message import Message
 
 WORD_MS = 160
 """Of the agent's voice."""
@@ -224,104 +224,49 @@ class UnluckyLlm(LlmStandIn):
         return " ".join(" ".join(words).capitalize() + "." for words in sentences)
 
 
-class UnluckyTts(WebSocketStandIn):
+class UnluckyTts(SpeakingServer):
     """Says what it is told, in sound that can be read."""
-
-    path = tts.PATH
-    hz = 24_000
 
     def __init__(self) -> None:
         super().__init__()
         self.fate = Fate(0, most=0)
 
-    async def _converse(self, connection: ServerConnection) -> None:
-        speeches: dict[int, _Speech] = {}
-        async with asyncio.TaskGroup() as speaking:
-            with suppress(ConnectionClosed):
-                async for frame in connection:
-                    message = tts.parse_client_message(str(frame))
-                    await self._take(connection, speeches, message, speaking)
-            for speech in speeches.values():
-                speech.stop()
-
-    async def _take(
-        self,
-        connection: ServerConnection,
-        speeches: dict[int, "_Speech"],
-        message: Message,
-        speaking: asyncio.TaskGroup,
-    ) -> None:
-        match message:
-            case tts.Start():
-                ready = tts.Ready(model="script", voices=("one",), sample_rate_hz=self.hz)
-                await connection.send(ready.json_text())
-            case tts.Open():
-                speech = speeches[message.speech_id] = _Speech(self, connection, message)
-                speech.task = speaking.create_task(speech.run())
-            case tts.Speak() | tts.Finish() | tts.Cancel() if message.speech_id in speeches:
-                await speeches[message.speech_id].obey(message)
-            case _:
-                pass
+    def _begin(self, connection: ServerConnection, opened: tts.Open) -> ServedSpeech:
+        return _Speech(self, connection, opened)
 
 
-class _Speech:
-    """One speech of one connection."""
-
+class _Speech(ServedSpeech):
     def __init__(self, server: UnluckyTts, connection: ServerConnection, opened: tts.Open) -> None:
-        self._server, self._connection, self._fate = server, connection, server.fate
-        self._id, self._hz = opened.speech_id, opened.sample_rate_hz or server.hz
-        self._samples, self._ended = 0, False
-        self._texts: asyncio.Queue[str | None] = asyncio.Queue()  # bounded by the length of an answer
-        self.task: asyncio.Task[None] | None = None
+        super().__init__(connection, opened)
+        self._server, self._fate = server, server.fate
 
     async def obey(self, message: tts.Speak | tts.Finish | tts.Cancel) -> None:
-        match message:
-            case tts.Speak() if self._fate.strikes("tts: refuses", 0.03):
-                failed = tts.Failed(code="broken", message="not now", speech_id=self._id)
-                await self._connection.send(failed.json_text())
-                self.stop()
-                await self._end(cancelled=False)
-            case tts.Speak(text=text):
-                self._texts.put_nowait(text)
-            case tts.Finish():
-                self._texts.put_nowait(None)
-            case tts.Cancel():
-                self.stop()
-                await self._end(cancelled=True)
-
-    def stop(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
+        if isinstance(message, tts.Speak) and self._fate.strikes("tts: refuses", 0.03):
+            failed = tts.Failed(code="broken", message="not now", speech_id=self.id)
+            await self.connection.send(failed.json_text())
+            self.stop()
+            await self.end(cancelled=False)
+        else:
+            await super().obey(message)
 
     async def run(self) -> None:
         with suppress(ConnectionClosed):
             await asyncio.sleep(self._fate.between(0.05, 0.3))
-            while (text := await self._texts.get()) is not None:
+            while (text := await self.texts.get()) is not None:
                 for word in text.split():
-                    await self._say(word)
+                    await self._code(word)
             if not self._fate.strikes("tts: no end", 0.01):
-                await self._end(cancelled=False)
+                await self.end(cancelled=False)
 
-    async def _say(self, word: str) -> None:
+    async def _code(self, word: str) -> None:
         if self._fate.strikes("tts: cut off in the middle", 0.005):
-            self._connection.transport.abort()
+            self.connection.transport.abort()
         if self._fate.strikes("tts: dies", 0.003):
             self._fate.kill(self._server, self._fate.between(0.2, 1.5))
-        pcm = self._fate.words.say(plain(word), self._hz * WORD_MS // 1000)
-        words = tts.Words(speech_id=self._id, words=((word, self._samples),)).json_text()
-        audio = tts.encode_audio(tts.Audio(self._id, self._samples, pcm))
-        first, then = (audio, words) if self._fate.happens(0.3) else (words, audio)
-        await self._connection.send(first)
-        await self._connection.send(then)
-        self._samples += len(pcm) // tts.SAMPLE_BYTES
+        pcm = self._fate.words.say(plain(word), self.hz * WORD_MS // 1000)
+        await self.say(word, pcm, audio_first=self._fate.happens(0.3))
         stalls = self._fate.happens(0.03)
         await asyncio.sleep(self._fate.between(0.3, 0.5) if stalls else WORD_MS / 4_000)
-
-    async def _end(self, cancelled: bool) -> None:
-        if not self._ended:
-            self._ended = True
-            over = tts.AudioEnd(speech_id=self._id, samples=self._samples, cancelled=cancelled)
-            await self._connection.send(over.json_text())
 
 
 def plain(word: str) -> str:
