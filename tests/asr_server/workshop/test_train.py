@@ -12,7 +12,7 @@ from asr_server.workshop import train  # noqa: E402
 
 
 def test_a_few_steps_make_weights_that_are_computed_alike_without_torch(flite: object, tmp_path: Path):
-    model = train.make(tmp_path / "denoiser.npz", tmp_path / "kept.pt", steps=2, sentences_per_voice=2)
+    model = train.make(tmp_path / "denoiser.npz", tmp_path, 2, 2, sentences_per_voice=2)
     log_mel = np.random.default_rng(0).normal(9, 3, (40, 25)).astype(np.float32)
     denoiser = Denoiser(Network(tmp_path / "denoiser.npz"))
     cleaned = np.concatenate([denoiser.push(log_mel), denoiser.flush()])
