@@ -44,8 +44,14 @@ SILENCE = bytes(640)
 class Conversation:
     """An agent that speaks, and a caller."""
 
-    def __init__(self, rig: Rig, user: LLMUserAggregator, playback: Playback, clock: Clock) -> None:
-        self.rig, self.user, self.playback, self._clock = rig, user, playback, clock
+    silence_ms = 0.0
+    """What the VAD tells."""
+
+    def __init__(
+        self, rig: Rig, user: LLMUserAggregator, barge_in: BargeIn, judge: Verdicts, clock: Clock
+    ) -> None:
+        self.rig, self.user, self.barge_in, self.judge, self._clock = rig, user, barge_in, judge, clock
+        self.playback = barge_in._playback
 
     async def agent_speaks(self) -> None:
         await self.rig.send(BotStartedSpeakingFrame())
@@ -56,10 +62,12 @@ class Conversation:
 
     async def caller_begins(self) -> None:
         """As the VAD finds it."""
+        self.silence_ms = 0.0
         await self.audio(CALLER, ms=200)
         await self.rig.send(VADUserStartedSpeakingFrame(start_secs=0.2))
 
     async def caller_pauses(self) -> None:
+        self.silence_ms = 200.0
         await self.rig.send(VADUserStoppedSpeakingFrame(stop_secs=0.2))
 
     async def audio(self, sound: bytes, ms: int) -> None:
@@ -94,8 +102,9 @@ async def talking(*verdicts: int) -> AsyncGenerator[Conversation, None]:
     playback = Playback(clock=clock)
     await playback.start(HZ)
     judge = Verdicts(*verdicts or (COMPLETE,))
-    stop = ConfirmedTurnStop(agent_settings(), judge, lambda: 0.0, Speculation())
-    strategies = UserTurnStrategies(start=[BargeIn(playback, 700, clock=clock)], stop=[stop])
+    stop = ConfirmedTurnStop(agent_settings(), judge, lambda: talk.silence_ms, Speculation(), lambda: None)
+    start = BargeIn(playback, 700, clock=clock)
+    strategies = UserTurnStrategies(start=[start], stop=[stop])
     params = LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None)
     user = LLMContextAggregatorPair(LLMContext(), user_params=params).user()
     async with rigged(user, enable_rtvi=False) as rig:
