@@ -222,6 +222,8 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         """Where the model fails, patience ends the turn."""
         began_s = time.perf_counter()
         verdict = await self._judge.judge(audio)
+        if not self._rules.expects(pause):
+            return
         took_ms = 1000 * (time.perf_counter() - began_s)
         metrics = TurnMetricsData(
             processor="SmartTurn",
@@ -230,7 +232,7 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
             e2e_processing_time_ms=took_ms,
         )
         await self.push_frame(MetricsFrame(data=[metrics]))
-        await self._do(self._rules.verdict(pause, verdict.complete))
+        await self._do(self._rules.verdict(pause, verdict.complete, silent=self._silence_ms() > 0))
 
     async def _watch_the_clock(self, pause: int) -> None:
         """End the turn where no audio comes: a microphone that is switched off sends no silence to count."""

@@ -176,6 +176,20 @@ async def test_a_caller_who_has_just_begun_again_is_not_taken_to_have_finished()
         assert talk.went_up(TurnConfirmedFrame) == 0
 
 
+async def test_a_caller_who_has_begun_again_when_the_verdict_comes_has_not_finished():
+    async with turns(COMPLETE) as talk:
+        await talk.speak()
+        await talk.pause()
+        talk.silence_ms = 0.0
+        await eventually(lambda: len(talk.verdicts.heard) == 1)
+        await talk.audio(ms=100)
+        await eventually(lambda: len(talk.rig.came(InputAudioRawFrame)) == 10)
+        before = talk.went_up(TurnConfirmedFrame)
+        await talk.silence(20)  # it was a click
+        await talk.confirmed()
+    assert before == 0
+
+
 async def test_a_microphone_that_is_switched_off_ends_the_turn_too():
     async with turns(INCOMPLETE, stop_ms=1) as talk:
         await talk.speak()
