@@ -177,7 +177,8 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
 
     async def _hear(self, frame: EagerTranscriptionFrame | TranscriptionFrame | NothingHeardFrame) -> None:
         """Take in what the ASR service has to say."""
-        answers_turn = self._rules.waiting and self._rules.in_turn
+        in_turn = self._rules.in_turn
+        answers_turn = self._rules.waiting and in_turn
         match frame:
             case EagerTranscriptionFrame():
                 self._speculation.heard(time.time())
@@ -190,6 +191,8 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
                 await self._do(self._rules.nothing())
                 if answers_turn:
                     await self._apologise(frame.lost)
+        if not in_turn and not self._speaks and not isinstance(frame, EagerTranscriptionFrame):
+            self._audio.end()  # "mhm", while the agent spoke, is no part of the next turn
 
     async def _do(self, acts: list[Act]) -> None:
         for act in acts:
