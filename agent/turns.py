@@ -116,8 +116,10 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         self._spoken_ms = self._unread_ms = 0.0
 
     async def handle_user_turn_stopped(self) -> None:
-        """A turn is over, whoever ended it: an answer ahead that it does not confirm is dropped."""
-        await self._stop_waiting()
+        """A turn is over, whoever ended it: an answer ahead that it does not confirm is dropped.
+
+        Nothing is awaited before that is done: the next turn may begin meanwhile.
+        """
         self._audio.end()
         if self._confirming:
             self._speculation.confirm(time.time())

@@ -271,6 +271,16 @@ async def test_a_caller_who_speaks_again_at_once_loses_no_word():
     assert talk.said() == ["a table for two on friday"]
 
 
+async def test_a_turn_ends_without_a_gap_in_which_another_could_begin():
+    async with turns() as talk:
+        await talk.speak()
+        await talk.pause()
+        await eventually(lambda: len(talk.verdicts.heard) == 1)
+        ending = talk.stop.handle_user_turn_stopped()
+        with pytest.raises(StopIteration):
+            ending.send(None)
+
+
 async def test_a_word_heard_in_noise_does_not_start_a_turn():
     async with turns() as talk:
         await talk.rig.send(InterimTranscriptionFrame("hm", "", time_now_iso8601()))
