@@ -142,6 +142,7 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
                 await self._do(self._listen(frame))
             case VADUserStartedSpeakingFrame():
                 self._speaks = True
+                self._speculation.unheard()
                 await self._stop_waiting()
                 self._audio.begin()
                 await self._do(self._rules.speech())
@@ -202,6 +203,7 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
                 case Act.COMMIT_EARLY:
                     await self.broadcast_frame(CommitEarlyFrame, silence_ms=self._silence_ms())
                 case Act.GO_ON:
+                    self._speculation.unheard()
                     await self.broadcast_frame(SpeechGoesOnFrame)
                 case Act.JUDGE:
                     self._ask_smart_turn()
