@@ -150,8 +150,7 @@ class Call:
         self._settings = settings
         self._over = asyncio.Event()
         self._speaking: set[str] = set()
-        self._quiet, self._stirred = asyncio.Event(), asyncio.Event()
-        self._quiet.set()
+        self._stirred = asyncio.Event()
         self._tools = Tools(lambda: now(settings), self._speak_up)
         self.context = LLMContext(
             [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
@@ -268,6 +267,8 @@ class Call:
         self._note("caller", speaks=True)
 
     async def _caller_has_spoken(self, _: object, __: object, said: UserTurnStoppedMessage) -> None:
+        if said.content:
+            self._waiting.begin()  # before it is quiet
         self._note("caller", speaks=False)
         if said.content:
             self._waiting.begin()
@@ -275,7 +276,7 @@ class Call:
     async def _agent_will_speak(self, _: object, __: str, text: str) -> None:
         """Whatever it is, an answer or an apology, it is what the caller waits for."""
         if text not in (self._settings.one_moment, *self._settings.still_waiting):
-            self._waiting.end()
+            self._waiting.comes()
 
     async def _agent_speaks(self, _: PipelineWorker, frame: Frame) -> None:
         if self._llm.uses_tools:
@@ -286,23 +287,21 @@ class Call:
         if speaks:
             self._waiting.sounds(True)
             self._speaking.add(who)
-            self._quiet.clear()
             self._stirred.set()
             return
         self._speaking.discard(who)
         if not self._speaking:
             self._waiting.sounds(False)
-            self._quiet.set()
 
     async def _speak_up(self, text: str) -> None:
-        """Say something of our own accord: after the caller's turn, and after what is being said."""
-        await self._quiet.wait()
+        """Say something of our own accord: after the caller's turn, its answer, and what is being said."""
+        await self._waiting.quiet()
         # Pipecat would put the words into the context as they are heard; heard late, they would be lost.
         known = LLMMessagesAppendFrame([{"role": "assistant", "content": text}], run_llm=False)
         known.interruptible = False
         await self._worker.queue_frame(known)
         while "agent" not in self._speaking:  # a caller who speaks just then would never hear of their timer
-            await self._quiet.wait()
+            await self._waiting.quiet()
             self._stirred.clear()
             await self._worker.queue_frame(TTSSpeakFrame(text, append_to_context=False))
             await self._stirred.wait()
