@@ -20,6 +20,7 @@ from pipecat.frames.frames import (
     LLMMessagesAppendFrame,
     LLMRunFrame,
     TTSSpeakFrame,
+    UserIdleTimeoutUpdateFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -56,6 +57,8 @@ from agent.turns import TurnModels
 from agent.waiting import Waiting
 from asr_server.protocol import SAMPLE_RATE_HZ
 
+GOODBYE_S = 1.0
+"""For the caller to answer the goodbye: "wait, I'm here"."""
 MOST_WAITS = 8
 """How often a caller is asked to wait: for 45 s, which is longer than a tool between two answers of the LLM
 can take. Then an answer has got lost, and somebody has to say so."""
@@ -156,10 +159,10 @@ class Call:
             [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
         )
         self._silence = Silence()
-        self._waiting = waiting = Waiting(settings.one_moment_ms, settings.still_waiting_ms)
+        self._waiting = Waiting(settings.one_moment_ms, settings.still_waiting_ms)
         asr = AsrService(settings, trace)
         tts = TtsService(settings, trace, speculation, playback.unheard_ms)
-        llm = LlmService(settings, trace, llm_server.client, speculation, waiting.begin)
+        llm = LlmService(settings, trace, llm_server.client, speculation, self._asked)
         prefill = [Prefill(llm_server, llm, self.context)] if settings.answer_ahead else []
         user, assistant = LLMContextAggregatorPair(self.context, user_params=user_params)
         self._llm, self._tts = llm, tts
@@ -252,11 +255,14 @@ class Call:
                 logger.info("the caller has said nothing for {} ms", self._settings.caller_silence_ms)
                 await self._say(self._settings.are_you_there)
             case Step.HANG_UP:
-                logger.info("the call ends: the caller still says nothing")
-                await self._say(self._settings.goodbye)
+                logger.info("the call ends: the caller still says nothing, and hears nothing")
                 await self._worker.queue_frame(EndFrame())
+            case Step.SAY_GOODBYE:
+                await self._say(self._settings.goodbye)
             case Step.WAIT:
                 pass
+        # Pipecat waits again once the agent has spoken; but there may be no voice.
+        await self._worker.queue_frame(UserIdleTimeoutUpdateFrame(self._settings.caller_silence_ms / 1000))
 
     async def _say(self, text: str) -> None:
         await self._worker.queue_frame(TTSSpeakFrame(text, append_to_context=False))
@@ -266,12 +272,15 @@ class Call:
         self._waiting.end()
         self._note("caller", speaks=True)
 
+    def _asked(self) -> None:
+        """Somebody wants an answer, who may have typed."""
+        self._silence.broken()
+        self._waiting.begin()
+
     async def _caller_has_spoken(self, _: object, __: object, said: UserTurnStoppedMessage) -> None:
         if said.content:
             self._waiting.begin()  # before it is quiet
         self._note("caller", speaks=False)
-        if said.content:
-            self._waiting.begin()
 
     async def _agent_will_speak(self, _: object, __: str, text: str) -> None:
         """Whatever it is, an answer or an apology, it is what the caller waits for."""
@@ -282,6 +291,11 @@ class Call:
         if self._llm.uses_tools:
             self._waiting.begin()  # "let me see" was not the answer
         self._note("agent", speaks=isinstance(frame, BotStartedSpeakingFrame))
+        if self._silence.said_goodbye and not self._speaking:
+            await asyncio.sleep(GOODBYE_S)
+            if self._silence.said_goodbye:
+                logger.info("the call ends: the caller still says nothing")
+                await self._worker.queue_frame(EndFrame())
 
     def _note(self, who: str, speaks: bool) -> None:
         if speaks:
