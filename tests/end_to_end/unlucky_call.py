@@ -79,6 +79,8 @@ class Observed:
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The agent's context after the call."""
     hung_up_s: float = 0.0
+    ended_by_itself: bool = False
+    """Whether the agent ended the call, rather than the caller."""
     tasks_left: list[str] = field(default_factory=list[str])
 
 
@@ -141,7 +143,6 @@ class Caller(Line):
                 case _:
                     await self._speak()
             await self._listen(self._seen.utterances[-1].end_s)
-        self._seen.hung_up_s = _now()
 
     async def _speak(self, pause_s: float = 0.0) -> None:
         first, rest = self._fate.sentence(2, 5), self._fate.sentence(1, 4) if pause_s else []
@@ -199,7 +200,7 @@ class Caller(Line):
 
 
 async def hold(agent: Agent, servers: Servers, seed: int) -> Observed:
-    """One conversation, from hello to hanging up."""
+    """One conversation, from hello to hanging up; one that the agent ends by itself is observed until then."""
     observed, fate = Observed(seed), Fate(seed)
     observed.strokes = fate.strokes
     servers.suffer(fate)
@@ -207,15 +208,22 @@ async def hold(agent: Agent, servers: Servers, seed: int) -> Observed:
     caller = _Stage.caller = Caller(fate, observed)
     call = asyncio.create_task(agent.converse(caller, caller.playback))
     await caller.pick_up()
+    (context,) = (call.context for call in agent._calls)
+    talk = asyncio.create_task(caller.converse())
     try:
-        await caller.converse()
-        context = next(iter(agent._calls)).context
+        await asyncio.wait((talk, call), return_when=asyncio.FIRST_COMPLETED)
+        observed.ended_by_itself = call.done()
+        observed.hung_up_s = _now()
     finally:
+        talk.cancel()
+        await asyncio.wait((talk,))
         await caller.hang_up()
         async with asyncio.timeout(PATIENCE_S):
             await call
         await fate.is_over()
         observed.tasks_left = await left_behind(before)
+    if not talk.cancelled():
+        talk.result()
     observed.messages = [*context.get_messages()]  # type: ignore[list-item]
     return observed
 
