@@ -22,14 +22,19 @@ from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer
-from pipecat.frames.frames import OutputAudioRawFrame, StartFrame
+from pipecat.frames.frames import (
+    OutputAudioRawFrame,
+    OutputTransportMessageFrame,
+    OutputTransportMessageUrgentFrame,
+    StartFrame,
+)
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import TransportParams
 
 from agent.bot import Agent
 from tests.agent.coded_speech import LEAST, SPREAD, is_silent
-from tests.agent.stand_ins import PATIENCE_S, Line, eventually
-from tests.end_to_end.unlucky_servers import Fate, Servers, Stroke
+from tests.agent.stand_ins import PATIENCE_S, Line, agent_settings, eventually
+from tests.end_to_end.unlucky_servers import Fate, Servers, Stroke, plain
 
 HZ = 16_000
 WORD_S = 0.25
@@ -38,8 +43,13 @@ QUIET_S = 0.7
 """An agent that is silent for so long has finished."""
 KEPT_CONNECTION = "RequestHandler.start"
 """The LLM server's end of a connection that the agent keeps for the next call."""
-ANSWER_S = 6.0
-"""A caller gives up after this."""
+ANSWER_S = 8.0
+"""A caller gives up after so much silence."""
+SETTINGS = agent_settings()
+PUT_OFF = frozenset(
+    plain(word) for line in (SETTINGS.one_moment, *getattr(SETTINGS, 'still_waiting', ())) for word in line.split()
+)
+"""What the agent says until it has an answer."""
 
 
 class Sound(NamedTuple):
@@ -48,6 +58,11 @@ class Sound(NamedTuple):
     at_s: float
     end_s: float
     words: tuple[str, ...]
+
+
+def puts_off(sound: Sound) -> bool:
+    """Whether it only asks the caller to wait."""
+    return bool(sound.words) and PUT_OFF.issuperset(sound.words)
 
 
 class Verdict(NamedTuple):
@@ -65,6 +80,8 @@ class Utterance:
     words: tuple[str, ...]
     """Empty for a cough."""
     end_s: float = 0.0
+    pauses: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """When each began and ended."""
 
 
 @dataclass
@@ -75,6 +92,8 @@ class Observed:
     utterances: list[Utterance] = field(default_factory=list[Utterance])
     sounds: list[Sound] = field(default_factory=list[Sound])
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
+    turns_s: list[float] = field(default_factory=list[float])
+    """When the agent said that it listens, and its voice was to be silent."""
     strokes: list[Stroke] = field(default_factory=list[Stroke])
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The agent's context after the call."""
@@ -93,13 +112,19 @@ class _Stage:
 class _Out(BaseOutputTransport):
     """Takes the agent's voice at the pace of speech."""
 
-    def __init__(self, params: TransportParams, fate: Fate, sounds: list[Sound]) -> None:
+    def __init__(self, params: TransportParams, fate: Fate, observed: Observed) -> None:
         super().__init__(params)
-        self._fate, self._sounds = fate, sounds
+        self._fate, self._sounds, self._turns_s = fate, observed.sounds, observed.turns_s
 
     async def start(self, frame: StartFrame) -> None:
         await super().start(frame)
         await self.set_transport_ready(frame)
+
+    async def send_message(
+        self, frame: OutputTransportMessageFrame | OutputTransportMessageUrgentFrame
+    ) -> None:
+        if frame.message.get("type") == "user-started-speaking":
+            self._turns_s.append(_now())
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
         at_s, length_s = asyncio.get_running_loop().time(), len(frame.audio) / 2 / frame.sample_rate
@@ -117,7 +142,7 @@ class Caller(Line):
     def __init__(self, fate: Fate, observed: Observed) -> None:
         super().__init__()
         self._fate, self._seen = fate, observed
-        self._output: Any = _Out(self._input._params, fate, observed.sounds)
+        self._output: Any = _Out(self._input._params, fate, observed)
         self._more_to_say = False
 
     async def converse(self) -> None:
@@ -151,7 +176,9 @@ class Caller(Line):
         self._more_to_say = bool(rest)
         await self.say(self._pcm(first))
         if rest:
+            paused_s = _now()
             await self.pause(round(1000 * pause_s))
+            said.pauses.append((paused_s, _now()))
             self._more_to_say = False
             await self.say(self._pcm(rest))
         said.end_s = _now()
@@ -178,15 +205,18 @@ class Caller(Line):
         return True
 
     async def _listen(self, since_s: float) -> None:
-        """Until the agent has spoken, and is silent."""
-        give_up_s = _now() + ANSWER_S
-        while _now() < give_up_s or _now() - self._heard_s() < QUIET_S:
-            if self._heard_s() > since_s and _now() - self._heard_s() > QUIET_S:
+        """Until the agent has answered, and is silent; or for too long."""
+        while (quiet_s := _now() - max(since_s, self._heard_s())) < ANSWER_S:
+            if quiet_s > QUIET_S and self._has_answered(since_s):
                 return
             await self.pause(20)
 
     def _heard_s(self) -> float:
         return self._seen.sounds[-1].end_s if self._seen.sounds else 0.0
+
+    def _has_answered(self, since_s: float) -> bool:
+        """Not where it has only asked to wait."""
+        return any(sound.at_s >= since_s and not puts_off(sound) for sound in reversed(self._seen.sounds))
 
     def judge(self) -> bool:
         """Smart Turn's verdict."""
@@ -200,7 +230,7 @@ class Caller(Line):
 
 
 async def hold(agent: Agent, servers: Servers, seed: int) -> Observed:
-    """One conversation, from hello to hanging up; one that the agent ends by itself is observed until then."""
+    """One conversation, from hello to hanging up, or until the agent ends it by itself."""
     observed, fate = Observed(seed), Fate(seed)
     observed.strokes = fate.strokes
     servers.suffer(fate)
