@@ -162,7 +162,7 @@ class AsrService(ServerLink, WebsocketSTTService):
             case Failed():
                 logger.warning("asr_server: {} ({})", message.message, message.code)
                 if message.commit_id == self._utterance.commit_id:
-                    await self._give_up()
+                    await (self._commit() if self._commits_again else self._give_up())
             case _:
                 pass
 

@@ -10,10 +10,12 @@ rehearse it; and what cannot be dropped (a tool, an error that is apologised for
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from openai import AsyncOpenAI, Timeout
+from openai.types.chat import ChatCompletionChunk
 from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
 from pipecat.frames.frames import (
     Frame,
@@ -41,7 +43,8 @@ def llm_client(settings: AgentSettings) -> AsyncOpenAI:
 
     One, since making one takes 0.1 s (it reads every certificate the machine trusts), in which no other
     call would be heard. It is less patient than by itself (10 minutes): somebody is on the line. Its two
-    retries stay: they carry a call over a server that is being restarted, within 2 s.
+    retries stay: they carry a call over a server that is being restarted, within 2 s. LlmService sees to it
+    that they do not repeat the wait for a server that hangs.
     """
     return AsyncOpenAI(
         base_url=str(settings.llm_url),
@@ -77,6 +80,7 @@ class LlmService(NvidiaLLMService):
         self._speculation = speculation
         self._ahead: Ahead | None = None
         self._rehearses = settings.answer_ahead
+        self._patience_s = settings.llm_timeout_ms / 1000
         self._asking: asyncio.Task[Any] | None = None
         self._settled = asyncio.Event()
         self._shared_client = client
@@ -104,6 +108,26 @@ class LlmService(NvidiaLLMService):
         """Each request says which call it belongs to."""
         params = super().build_chat_completion_params(params_from_context)
         return {**params, "extra_headers": {"traceparent": self._trace.parent()}}
+
+    async def get_chat_completions(self, context: LLMContext) -> AsyncIterator[ChatCompletionChunk]:
+        """What the model says. Raises TimeoutError where the next of it does not come in time."""
+        deadline_s = asyncio.get_running_loop().time() + self._patience_s
+        async with asyncio.timeout_at(deadline_s):
+            chunks: Any = await super().get_chat_completions(context)  # an AsyncGenerator
+        return self._in_time(chunks, deadline_s)
+
+    async def _in_time(
+        self, chunks: AsyncGenerator[ChatCompletionChunk, None], deadline_s: float
+    ) -> AsyncGenerator[ChatCompletionChunk, None]:
+        """The headers alone are no answer: the first chunk has what time they have left."""
+        async with aclosing(chunks):
+            while True:
+                async with asyncio.timeout_at(deadline_s):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
+                yield chunk
+                deadline_s = asyncio.get_running_loop().time() + self._patience_s
 
     async def prompt(self, context: LLMContext, text: str) -> dict[str, Any]:
         """What a request will begin with whose caller says `text`, or more: messages, tools, options."""

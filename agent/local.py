@@ -75,7 +75,7 @@ def _server(name: str, settings: ServiceSettings, *modules: str) -> ServiceSpec:
 
 
 def _ahead(service: str, *modules: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "agent.ahead", service, *modules)
+    return (sys.executable, "-m", "agent.preload", service, *modules)
 
 
 def main() -> int:

@@ -76,8 +76,6 @@ class Playback(BaseAudioFilter):
         self._faded = asyncio.Event()
         self._silenced_s: float | None = None
         self.rate_hz = 0
-        self.played_samples = 0
-        """What has left: the played-sample clock."""
 
     @property
     def playing(self) -> bool:
@@ -143,7 +141,6 @@ class Playback(BaseAudioFilter):
         samples = self._envelope.apply(np.frombuffer(audio, np.int16))
         self._last_s = now_s
         self._chunks.append((now_s, samples))
-        self.played_samples += len(samples)
         if self._silenced_s is not None and self._envelope.gain == 0:
             self._faded.set()
         return samples.tobytes()

@@ -46,7 +46,7 @@ class ServiceSpec:
     port_setting: str
     """The environment variable that moves it to another port."""
     is_patient: bool = False
-    """Whether the command waits for that line, so that it may be run before its time (see `agent.ahead`)."""
+    """Whether the command waits for that line, so that it may be run before its time (`agent.preload`)."""
     ready_path: str = "/ready"
     token: str = ""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -83,7 +83,7 @@ class Utterance:
 
     def restart(self) -> None:
         """A new connection: positions and ids begin again, and what was being said is lost."""
-        self._lost |= self._speaking or self.waiting
+        self._lost |= self._speaking or self.waiting or self._unanswered
         if self.paused:
             self._commit_sample = 0
             self._text = self._text or ""
@@ -103,7 +103,7 @@ class Utterance:
         self._speaking = True
         self._lost |= self._orphaned  # the Final of what follows will not hold it
         self._commit_sample = self._text = None
-        self._over = self._orphaned = False
+        self._over = self._orphaned = self._unanswered = False
         return None if goes_on else self._begin(self._sent_samples - self._lead_samples)
 
     def commit(self, silence_ms: float | None = None) -> Commit:
@@ -114,7 +114,7 @@ class Utterance:
         silence_samples = self._silence_samples
         if silence_ms is not None:
             silence_samples = int(SAMPLE_RATE_HZ * (silence_ms + self._hangover_ms) / 1000)
-        self._speaking = self._unsure = False
+        self._speaking = self._unsure = self._unanswered = False
         self._commit_id += 1
         self._commit_sample = self._sent_samples
         self._text = None
@@ -134,10 +134,10 @@ class Utterance:
         return True
 
     def lose(self) -> None:
-        """No Final will come."""
+        """No Final will come of this Commit; a later one brings all the words, if the server has them."""
         if self.waiting:
             self._text = ""
-            self._lost = True
+            self._unanswered = True
 
     def shows(self, partial: Partial) -> bool:
         """Whether a Partial is about what the caller is saying now, rather than about noise between turns."""
@@ -151,7 +151,7 @@ class Utterance:
         """What was said, once the caller has finished and the Final is there; None until then."""
         if not self._over or self._text is None:
             return None
-        text, lost = self._text, self._lost or self._unsure
+        text, lost = self._text, self._lost or self._unanswered or self._unsure
         return Taken("" if lost else text, lost, self.drop())
 
     def drop(self) -> NextUtterance:
@@ -167,6 +167,6 @@ class Utterance:
         return NextUtterance(utterance_id=self._utterance_id, from_sample=self._begin_sample)
 
     def _forget(self) -> None:
-        self._speaking = self._over = self._lost = self._orphaned = self._unsure = False
+        self._speaking = self._over = self._lost = self._orphaned = self._unsure = self._unanswered = False
         self._commit_sample: int | None = None
         self._text: str | None = None

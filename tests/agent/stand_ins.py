@@ -252,6 +252,8 @@ class LlmStandIn:
         self.answers: deque[str | dict[str, Any]] = deque(answers)
         self.abandoned = 0
         self.thinks_s = 0.0
+        self.greets = False
+        """Whether it sends its headers before it thinks."""
         self._word_s = word_s
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -285,8 +287,10 @@ class LlmStandIn:
         self.requests.append(await request.json())
         self.headers.append(dict(request.headers))
         answer = self.answers.popleft() if self.answers else "Well, well, well."
-        await asyncio.sleep(self.thinks_s)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        if self.greets:
+            await response.prepare(request)
+        await asyncio.sleep(self.thinks_s)
         await response.prepare(request)
         pieces = [answer] if isinstance(answer, dict) else [{"content": f"{w} "} for w in answer.split()]
         try:

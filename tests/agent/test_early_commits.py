@@ -1,10 +1,10 @@
 """What the ASR service does about a silence that is not yet a pause."""
 
 import pytest
-from pipecat.frames.frames import EagerTranscriptionFrame, TranscriptionFrame
+from pipecat.frames.frames import EagerTranscriptionFrame, TranscriptionFrame, VADUserStoppedSpeakingFrame
 
-from asr_server.protocol import Commit, Final
-from tests.agent.stand_ins import AsrStandIn
+from asr_server.protocol import Commit, Failed, Final
+from tests.agent.stand_ins import AsrStandIn, eventually
 from tests.agent.test_asr_service import listening
 
 
@@ -60,6 +60,26 @@ async def test_a_silence_that_is_not_answered_when_it_becomes_a_pause_is_waited_
         await server.say(final)
         assert (await rig.until(TranscriptionFrame)).text == "hi"
     assert len(server.messages(Commit)) == 1
+
+
+@pytest.mark.parametrize("pauses_before", [True, False])
+async def test_a_commit_that_is_refused_is_made_up_for_at_the_pause(pauses_before: bool):
+    server = AsrStandIn(None, "book a table")
+    async with listening(server) as (rig, caller):
+        await caller.speak()
+        await caller.fall_silent()
+        commit = await server.until(Commit)
+        if pauses_before:
+            await caller.pause()
+            await eventually(lambda: any(isinstance(f, VADUserStoppedSpeakingFrame) for f in rig.up))
+        refusal = Failed(
+            code="busy", message="not now", utterance_id=commit.utterance_id, commit_id=commit.commit_id
+        )
+        await server.say(refusal)
+        if not pauses_before:
+            await caller.pause()
+        await caller.finish()
+        assert (await rig.until(TranscriptionFrame)).text == "book a table"
 
 
 async def test_who_goes_on_after_a_short_silence_is_heard_to_the_end():

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.frames.frames import (
@@ -26,7 +27,16 @@ from pipecat.services.llm_service import FunctionCallParams
 from agent.llm_service import LlmService, llm_client
 from agent.speculation import AheadTextFrame, Speculation
 from agent.trace import Trace
-from tests.agent.stand_ins import LlmStandIn, Rig, eventually, rigged, running, settings_for, tool_call
+from tests.agent.stand_ins import (
+    PATIENCE_S,
+    LlmStandIn,
+    Rig,
+    eventually,
+    rigged,
+    running,
+    settings_for,
+    tool_call,
+)
 
 QUESTION = "what time is it"
 
@@ -251,6 +261,24 @@ async def test_a_failure_of_what_was_withdrawn_is_nobodys_concern():
         await mind.ask()
         await mind.rig.until(LLMFullResponseEndFrame)
     assert mind.errors() == 0
+
+
+@pytest.mark.parametrize("greets", [False, True])
+async def test_a_server_that_takes_the_question_and_hangs_is_waited_for_once(greets: bool):
+    server = LlmStandIn()
+    server.thinks_s, server.greets = PATIENCE_S, greets
+    async with thinking(server, llm_timeout_ms=300) as mind:
+        await mind.ask()
+        await eventually(lambda: mind.errors() == 1)
+    assert len(server.requests) == 1
+
+
+async def test_an_answer_may_take_longer_than_its_words_apart():
+    server = LlmStandIn("one two three four five six", word_s=0.3)
+    async with thinking(server, llm_timeout_ms=1_000) as mind:
+        await mind.ask()
+        await mind.rig.until(LLMFullResponseEndFrame)
+    assert mind.said() == "one two three four five six "
 
 
 async def test_what_was_withdrawn_is_counted_as_wasted():

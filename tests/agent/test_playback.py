@@ -99,11 +99,11 @@ async def test_nobody_waits_for_a_fade_of_nothing():
     assert not playback.silenced
 
 
-async def test_every_sample_that_leaves_is_counted_and_kept_once():
+async def test_every_sample_that_leaves_is_kept_once():
     playback, _ = await started()
     await play(playback, 2)
     kept = sum(len(samples) for _, samples in playback.take_played())
-    assert (kept, playback.played_samples, playback.take_played()) == (3 * CHUNK, 3 * CHUNK, [])
+    assert (kept, playback.take_played()) == (3 * CHUNK, [])
 
 
 async def test_words_that_pass_in_silence_are_not_heard():

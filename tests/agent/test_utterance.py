@@ -185,6 +185,35 @@ def test_going_on_after_the_connection_broke_in_a_pause_loses_the_beginning():
     assert (taken.text, taken.lost) == ("", True)
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_commit_that_was_refused_loses_nothing_that_a_later_one_brings(goes_on: bool):
+    utterance = spoken()
+    utterance.commit(silence_ms=96)
+    utterance.lose()
+    if goes_on:
+        utterance.speak()
+    utterance.hear(answer(utterance.commit(), "book a table"))
+    utterance.end()
+    taken = utterance.take()
+    assert taken
+    assert (taken.text, taken.lost) == ("book a table", False)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_connection_that_breaks_before_a_commit_is_answered_loses_the_words(goes_on: bool):
+    utterance = spoken()
+    utterance.commit(silence_ms=96)
+    utterance.lose()
+    utterance.restart()
+    if goes_on:
+        utterance.speak()
+    utterance.hear(answer(utterance.commit(), "the end of it"))
+    utterance.end()
+    taken = utterance.take()
+    assert taken
+    assert (taken.text, taken.lost) == ("", True)
+
+
 def test_the_utterance_after_a_lost_one_is_whole():
     utterance = spoken()
     utterance.restart()

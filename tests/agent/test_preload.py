@@ -1,4 +1,4 @@
-"""`python -m agent.ahead` with a module of the library that prints something: `python -m platform`."""
+"""`python -m agent.preload` with a module of the library that prints something: `python -m platform`."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def test_it_ends_where_no_line_will_come():
 
 
 def run(*arguments: str, told: str) -> str:
-    return _output("agent.ahead", *arguments, told=told)
+    return _output("agent.preload", *arguments, told=told)
 
 
 def run_plainly(module: str) -> str:

@@ -1,6 +1,6 @@
 """Import ahead what a service needs, and start it when told.
 
-    python -m agent.ahead asr_server asr_server.sphinx ...
+    python -m agent.preload asr_server asr_server.sphinx ...
 
 runs `python -m asr_server` once a line comes on standard input; before, it imports the modules named behind
 it. Two thirds of a start are imports: a launcher that starts services one after the other has the next ones
