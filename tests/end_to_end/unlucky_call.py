@@ -47,7 +47,7 @@ ANSWER_S = 8.0
 """A caller gives up after so much silence."""
 SETTINGS = agent_settings()
 PUT_OFF = frozenset(
-    plain(word) for line in (SETTINGS.one_moment, *getattr(SETTINGS, 'still_waiting', ())) for word in line.split()
+    plain(word) for line in (SETTINGS.one_moment, *SETTINGS.still_waiting) for word in line.split()
 )
 """What the agent says until it has an answer."""
 
