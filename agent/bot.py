@@ -51,9 +51,14 @@ from agent.speculation import Speculation
 from agent.tools import Tools
 from agent.trace import Trace
 from agent.tts_service import TtsService
+from agent.turn_frames import WaitFrame
 from agent.turns import TurnModels
 from agent.waiting import Waiting
 from asr_server.protocol import SAMPLE_RATE_HZ
+
+MOST_WAITS = 8
+"""How often a caller is asked to wait: for 45 s, which is longer than a tool between two answers of the LLM
+can take. Then an answer has got lost, and somebody has to say so."""
 
 
 class Agent:
@@ -151,9 +156,11 @@ class Call:
         self.context = LLMContext(
             [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
         )
-        self._silence, self._waiting = Silence(), Waiting(settings.one_moment_ms)
-        asr, tts = AsrService(settings, trace), TtsService(settings, trace, speculation, playback.unheard_ms)
-        llm = LlmService(settings, trace, llm_server.client, speculation)
+        self._silence = Silence()
+        self._waiting = waiting = Waiting(settings.one_moment_ms, settings.still_waiting_ms)
+        asr = AsrService(settings, trace)
+        tts = TtsService(settings, trace, speculation, playback.unheard_ms)
+        llm = LlmService(settings, trace, llm_server.client, speculation, waiting.begin)
         prefill = [Prefill(llm_server, llm, self.context)] if settings.answer_ahead else []
         user, assistant = LLMContextAggregatorPair(self.context, user_params=user_params)
         self._llm, self._tts = llm, tts
@@ -190,6 +197,7 @@ class Call:
         user.add_event_handler("on_user_turn_started", self._caller_speaks)
         user.add_event_handler("on_user_turn_stopped", self._caller_has_spoken)
         user.add_event_handler("on_user_turn_idle", self._caller_is_silent)
+        self._tts.add_event_handler("on_tts_request", self._agent_will_speak)
         self._worker.set_reached_upstream_filter((BotStartedSpeakingFrame, BotStoppedSpeakingFrame))
         self._worker.add_event_handler("on_frame_reached_upstream", self._agent_speaks)
         self._worker.add_event_handler("on_pipeline_error", self._cope)
@@ -220,12 +228,21 @@ class Call:
         await self._worker.cancel()
 
     async def _ask_to_wait(self) -> None:
+        """Behind the LLM: what is queued before it waits for the same answer."""
         while True:
-            await self._waiting.too_long()
-            logger.info("no answer {} ms after the turn", self._settings.one_moment_ms)
-            # Behind the LLM: what is queued before it waits for the same answer.
-            wait = TTSSpeakFrame(self._settings.one_moment, append_to_context=False)
-            await self._tts.queue_frame(wait)
+            told = await self._waiting.too_long()
+            logger.info("no answer yet; {} times before, the caller was asked to wait", told)
+            if told == MOST_WAITS:
+                sorry = TTSSpeakFrame(self._settings.sorry_no_answer, append_to_context=False)
+                await self._tts.queue_frame(sorry)
+            else:
+                line = self._line(told)
+                await self._tts.queue_frame(WaitFrame(line, append_to_context=False))
+
+    def _line(self, told: int) -> str:
+        """What is said to a caller who was asked to wait so often."""
+        others = self._settings.still_waiting
+        return others[(told - 1) % len(others)] if told else self._settings.one_moment
 
     async def _hang_up(self, *_: object) -> None:
         self.hang_up()
@@ -247,6 +264,7 @@ class Call:
 
     async def _caller_speaks(self, *_: object) -> None:
         self._silence.broken()
+        self._waiting.end()
         self._note("caller", speaks=True)
 
     async def _caller_has_spoken(self, _: object, __: object, said: UserTurnStoppedMessage) -> None:
@@ -254,18 +272,26 @@ class Call:
         if said.content:
             self._waiting.begin()
 
+    async def _agent_will_speak(self, _: object, __: str, text: str) -> None:
+        """Whatever it is, an answer or an apology, it is what the caller waits for."""
+        if text not in (self._settings.one_moment, *self._settings.still_waiting):
+            self._waiting.end()
+
     async def _agent_speaks(self, _: PipelineWorker, frame: Frame) -> None:
+        if self._llm.uses_tools:
+            self._waiting.begin()  # "let me see" was not the answer
         self._note("agent", speaks=isinstance(frame, BotStartedSpeakingFrame))
 
     def _note(self, who: str, speaks: bool) -> None:
         if speaks:
-            self._waiting.end()
+            self._waiting.sounds(True)
             self._speaking.add(who)
             self._quiet.clear()
             self._stirred.set()
             return
         self._speaking.discard(who)
         if not self._speaking:
+            self._waiting.sounds(False)
             self._quiet.set()
 
     async def _speak_up(self, text: str) -> None:

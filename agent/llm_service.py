@@ -10,7 +10,7 @@ rehearse it; and what cannot be dropped (a tool, an error that is apologised for
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -74,8 +74,15 @@ class LlmService(NvidiaLLMService):
     _answered = False
 
     def __init__(
-        self, settings: AgentSettings, trace: Trace, client: AsyncOpenAI, speculation: Speculation
+        self,
+        settings: AgentSettings,
+        trace: Trace,
+        client: AsyncOpenAI,
+        speculation: Speculation,
+        asked: Callable[[], None] = lambda: None,
     ) -> None:
+        """`asked` is called when somebody waits for an answer."""
+        self._asked = asked
         self._trace = trace
         self._speculation = speculation
         self._ahead: Ahead | None = None
@@ -99,6 +106,11 @@ class LlmService(NvidiaLLMService):
             function_call_timeout_secs=settings.tool_timeout_ms / 1000,
         )
         self._speculation_gate = DiscreetGate(name=f"{self}::SpeculationGate")
+
+    @property
+    def uses_tools(self) -> bool:
+        """Whether a tool is at work, after which there is more to say."""
+        return bool(self._function_call_tasks)
 
     def create_client(self, *args: Any, **kwargs: Any) -> AsyncOpenAI:
         """The client of the process, in place of one of this call's own."""
@@ -152,6 +164,8 @@ class LlmService(NvidiaLLMService):
                 return
             self._ahead = self._speculation.pending if frame.speculation else None
             self._asking = asyncio.current_task()
+            if not frame.speculation:
+                self._asked()
         await super().process_frame(frame, direction)
         if isinstance(frame, UserStoppedSpeakingFrame):
             self._settled.set()

@@ -62,6 +62,12 @@ class AgentSettings(ListeningSettings):
     """Said when the TTS server failed and is back, or took no more of an answer."""
     one_moment: str = "One moment, please."
     """Said to a caller who waits for an answer, after `one_moment_ms`."""
+    still_waiting: Annotated[tuple[str, ...], Field(min_length=1)] = (
+        "I'm still working on it.",
+        "It takes a little longer than usual.",
+        "Thank you for waiting.",
+    )
+    """Said in turn to one who waits on, each time after `still_waiting_ms`."""
     are_you_there: str = "Are you still there?"
     """Said to a caller who has said nothing for a while."""
     goodbye: str = "I can't hear you, so I will hang up now. Goodbye."
@@ -95,7 +101,9 @@ class AgentSettings(ListeningSettings):
     eager_ms: Annotated[int, Field(ge=0)] = 100
     """Silence from which on to answer ahead; 0, or `vad_stop_ms` and more: from the VAD's pause on."""
     one_moment_ms: Ms = 1_500
-    """How long a caller waits in silence, from the end of their turn; then they hear `one_moment`, once."""
+    """How long a caller waits in silence, from the end of their turn; then they hear `one_moment`."""
+    still_waiting_ms: Ms = 4_000
+    """How long they wait in silence after that, until they hear the next of `still_waiting`."""
     caller_silence_ms: Annotated[int, Field(ge=0)] = 30_000
     """For a caller who says nothing once the agent has spoken: then they are asked whether they are there,
     and after the same time again the agent hangs up. Not while a timer runs. 0: it waits."""

@@ -37,6 +37,7 @@ from agent.server_link import RETRY_S, Address, ServerLink
 from agent.settings import AgentSettings
 from agent.speculation import AheadTextFrame, Speculation
 from agent.trace import Trace
+from agent.turn_frames import WaitFrame
 from tts_server.protocol import (
     PROTOCOL,
     Audio,
@@ -99,8 +100,9 @@ class TtsService(ServerLink, WebsocketTTSService):
         """Speak; and rehearse, until it is known whether it will be heard."""
         match frame:
             case AheadTextFrame():
-                await self._rehearse(frame)
-                return
+                return await self._rehearse(frame)
+            case WaitFrame() if self._speeches:
+                return  # what will be heard next is on its way
             case EagerEndOfTurnCancelFrame() | InterruptionFrame():
                 self._owes_words = False  # the caller has not waited
                 await self._drop_rehearsal()

@@ -1,4 +1,4 @@
-"""What the turn detector and the ASR service tell each other, as frames of the pipeline.
+"""What the turn detector and the services tell each other, as frames of the pipeline.
 
 What goes upstream is broadcast, as the VAD's frames are: pushed, it would be queued, and they overtake it.
 And EagerTranscriptionFrame, Pipecat's: the words of a silence at which the caller may have finished.
@@ -6,7 +6,7 @@ And EagerTranscriptionFrame, Pipecat's: the words of a silence at which the call
 
 from dataclasses import dataclass
 
-from pipecat.frames.frames import DataFrame, SystemFrame
+from pipecat.frames.frames import DataFrame, SystemFrame, TTSSpeakFrame
 
 
 @dataclass
@@ -35,3 +35,8 @@ class NothingHeardFrame(DataFrame):
     """
 
     lost: bool = False
+
+
+@dataclass
+class WaitFrame(TTSSpeakFrame):
+    """To the TTS service: ask the caller to wait; not where something else is about to be heard."""

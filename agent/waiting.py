@@ -4,30 +4,48 @@ import asyncio
 
 
 class Waiting:
-    """One call's. Whoever has waited for too long is to be told that an answer comes."""
+    """One call's. Whoever waits in silence is to be told that an answer comes, again and again."""
 
-    def __init__(self, patience_ms: int) -> None:
-        """How long callers wait in silence, counted from the end of their turn."""
-        self._patience_s = patience_ms / 1000
-        self._asked, self._answered = asyncio.Event(), asyncio.Event()
+    def __init__(self, patience_ms: int, again_ms: int) -> None:
+        """How long callers wait in silence: before they are told, and after each time they were."""
+        self._patience_s, self._again_s = patience_ms / 1000, again_ms / 1000
+        self._owed = self._sounds = False
+        self._told = 0
+        self._changed = asyncio.Event()
+
+    @property
+    def owed(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self._owed
 
     def begin(self) -> None:
-        """The caller has said something that wants an answer."""
-        self._answered.clear()
-        self._asked.set()
+        """An answer is wanted; nothing new where one was wanted already."""
+        if not self._owed:
+            self._owed, self._told = True, 0
+            self._changed.set()
 
     def end(self) -> None:
-        """Somebody speaks: the agent, or the caller again."""
-        self._asked.clear()
-        self._answered.set()
+        """The answer is about to be heard, or the caller speaks again."""
+        self._owed = False
+        self._changed.set()
 
-    async def too_long(self) -> None:
-        """Returns when somebody has waited for too long, once for each wait. Can be cancelled at any time."""
+    def sounds(self, somebody: bool) -> None:
+        """Whether anybody speaks now; while they do, it is no silence."""
+        self._sounds = somebody
+        self._changed.set()
+
+    async def too_long(self) -> int:
+        """Returns when it has been silent for too long: how often they were told. Can be cancelled."""
         while True:
-            await self._asked.wait()
-            self._asked.clear()
+            self._changed.clear()
             try:
-                async with asyncio.timeout(self._patience_s):
-                    await self._answered.wait()
+                async with asyncio.timeout(self._limit_s()):
+                    await self._changed.wait()
             except TimeoutError:
-                return
+                self._told += 1
+                return self._told - 1
+
+    def _limit_s(self) -> float | None:
+        if not self._owed or self._sounds:
+            return None
+        return self._again_s if self._told else self._patience_s

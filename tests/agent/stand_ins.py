@@ -245,11 +245,11 @@ def tool_call(name: str, arguments: str | dict[str, Any]) -> dict[str, Any]:
 
 
 class LlmStandIn:
-    """Answers each request with the next of `answers`: a text, or a `tool_call`; with `word_s`, a word at a
-    time. Knows no /v1/prefill."""
+    """Answers each request with the next of `answers`: a text, a `tool_call`, or both in a list; with
+    `word_s`, a word at a time. Knows no /v1/prefill."""
 
-    def __init__(self, *answers: str | dict[str, Any], word_s: float = 0) -> None:
-        self.answers: deque[str | dict[str, Any]] = deque(answers)
+    def __init__(self, *answers: str | dict[str, Any] | list[Any], word_s: float = 0) -> None:
+        self.answers: deque[str | dict[str, Any] | list[Any]] = deque(answers)
         self.abandoned = 0
         self.thinks_s = 0.0
         self.greets = False
@@ -292,12 +292,16 @@ class LlmStandIn:
             await response.prepare(request)
         await asyncio.sleep(self.thinks_s)
         await response.prepare(request)
-        pieces = [answer] if isinstance(answer, dict) else [{"content": f"{w} "} for w in answer.split()]
+        pieces = [
+            piece
+            for part in (answer if isinstance(answer, list) else [answer])
+            for piece in ([part] if isinstance(part, dict) else [{"content": f"{w} "} for w in part.split()])
+        ]
         try:
             for piece in pieces:
                 await response.write(chunk(piece, None))
                 await asyncio.sleep(self._word_s)
-            await response.write(chunk({}, "tool_calls" if isinstance(answer, dict) else "stop"))
+            await response.write(chunk({}, "stop" if isinstance(answer, str) else "tool_calls"))
             await response.write(b"data: [DONE]\n\n")
         except ConnectionError:
             self.abandoned += 1

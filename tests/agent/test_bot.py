@@ -305,10 +305,52 @@ async def test_an_llm_that_is_away_is_apologised_for():
 
 async def test_who_waits_for_an_answer_is_told_that_it_comes(speech: Speak):
     asr, llm, tts = AsrStandIn("can you help me"), LlmStandIn("It is noon."), TtsStandIn()
-    async with conversation(asr, llm, tts, one_moment="Wait.", one_moment_ms=100) as caller:
-        llm.thinks_s = 1.0
+    async with conversation(asr, llm, tts, one_moment="Wait.", one_moment_ms=300) as caller:
+        llm.thinks_s = 2.0
         await caller.say(speech("Can you help me?"))
-        await eventually(lambda: tts.said == [GREETING, "Wait.", "It is noon."])
+        await eventually(lambda: said_since_the_greeting(tts) == ["Wait.", "It is noon."])
+
+
+def said_since_the_greeting(tts: TtsStandIn) -> list[str]:
+    return tts.said[tts.said.index(GREETING) + 1 :]
+
+
+PATIENT = {"one_moment": "Wait.", "still_waiting": ("Still.", "Yet."), "still_waiting_ms": 300}
+
+
+async def test_who_waits_on_is_told_again_in_other_words_until_the_answer_comes():
+    asr, llm, tts = AsrStandIn(), LlmStandIn("It is noon."), TtsStandIn()
+    async with conversation(asr, llm, tts, one_moment_ms=700, **PATIENT) as caller:
+        llm.thinks_s = 4.0
+        await caller.type("what time is it")
+        await eventually(lambda: "It is noon." in tts.said)
+        await caller.pause(ms=1_500)
+    said = said_since_the_greeting(tts)
+    assert (said[:3], said[-1]) == (["Wait.", "Still.", "Yet."], "It is noon.")
+
+
+async def test_who_was_told_let_me_see_is_told_to_wait_for_the_tool(monkeypatch: pytest.MonkeyPatch):
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    asr, tts = AsrStandIn(), TtsStandIn()
+    llm = LlmStandIn(["Let me see.", tool_call("get_time", {})], "I can't tell.")
+    async with conversation(asr, llm, tts, one_moment_ms=700, tool_timeout_ms=3_000, **PATIENT) as caller:
+        tools: Any = next(iter(caller.agent._calls)).context.tools
+        monkeypatch.setattr(tools.standard_tools[0], "_handler", never)
+        await caller.type("what time is it")
+        await eventually(lambda: "I can't tell." in tts.said)
+    assert said_since_the_greeting(tts)[:2] == ["Let me see.", "Wait."]
+
+
+async def test_an_answer_that_got_lost_is_apologised_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("agent.bot.MOST_WAITS", 1)
+    asr, llm, tts = AsrStandIn(), LlmStandIn(), TtsStandIn()
+    async with conversation(asr, llm, tts, one_moment_ms=700, sorry_no_answer="Sorry.", **PATIENT) as caller:
+        llm.thinks_s = PATIENCE_S
+        await caller.type("what time is it")
+        await eventually(lambda: "Sorry." in tts.said)
+    assert said_since_the_greeting(tts) == ["Wait.", "Sorry."]
 
 
 async def test_without_a_voice_the_conversation_goes_on():

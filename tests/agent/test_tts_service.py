@@ -22,6 +22,7 @@ from pipecat.metrics.metrics import TTFBMetricsData
 from agent.speculation import Speculation
 from agent.trace import Trace
 from agent.tts_service import TtsService
+from agent.turn_frames import WaitFrame
 from tests.agent.stand_ins import Rig, TtsStandIn, eventually, rigged, running, settings_for
 from tts_server.protocol import Audio, Cancel, Failed, Finish, Open, Speak, encode_audio
 from wire.message import trace_ids
@@ -266,6 +267,17 @@ async def test_words_that_were_spoken_but_not_timed_count_as_heard():
         await answer(rig, "Hello there.")
         await rig.until(TTSStoppedFrame)
     assert [frame.text for frame in rig.came(TTSTextFrame)] == ["Hello there."]
+
+
+async def test_nobody_is_asked_to_wait_for_what_is_about_to_be_heard():
+    server = TtsStandIn()
+    server.mute = True
+    async with voiced(server, tts_timeout_ms=2_000) as rig:
+        await answer(rig, "Hello.")
+        await rig.send(WaitFrame("Wait.", append_to_context=False))
+        await answer(rig, "And more.")
+        await eventually(lambda: "And more." in server.said)
+    assert "Wait." not in server.said
 
 
 async def test_answers_without_a_server_do_not_pile_up():
