@@ -153,7 +153,7 @@ def _stretches(said: Utterance) -> list[tuple[float, float]]:
 def _with_next(seen: Observed) -> list[tuple[Utterance, float]]:
     """Each utterance with words, and when the caller speaks or hangs up after it."""
     ends = [said.start_s for said in seen.utterances[1:]] + [seen.hung_up_s]
-    return [(said, end) for said, end in zip(seen.utterances, ends, strict=True) if said.words]
+    return [(said, end) for said, end in zip(seen.utterances, ends, strict=False) if said.words]
 
 
 def _turn_end_s(seen: Observed, said: Utterance) -> float:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
+from numpy.typing import NDArray
 from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
@@ -32,6 +33,7 @@ from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import TransportParams
 
 from agent.bot import Agent
+from agent.echo import EchoWatch
 from tests.agent.coded_speech import LEAST, SPREAD, is_silent
 from tests.agent.stand_ins import PATIENCE_S, Line, agent_settings, eventually
 from tests.end_to_end.unlucky_servers import Fate, Servers, Stroke, plain
@@ -147,7 +149,7 @@ class Caller(Line):
 
     async def converse(self) -> None:
         """Some turns, each in its own way."""
-        await self._listen(0.0)
+        await self._listen(_now())
         for _ in range(3):
             match self._fate.pick("plain", "plain", "pauses", "interrupts", "coughs", "is quick"):
                 case "pauses":
@@ -284,11 +286,20 @@ def scripted_ears() -> Generator[None, None, None]:
     def confidence(self: SileroVADAnalyzer, buffer: bytes) -> float:
         return float(not is_silent(buffer))
 
+    def heard(self: EchoWatch, at_ms: float, samples: NDArray[np.int16]) -> int:
+        return 1_000 * len(samples) // HZ if np.any(samples) else 0
+
+    def callers_ms(self: EchoWatch, recent_ms: int) -> int:
+        return recent_ms
+
     with ExitStack() as patches:
         for owner, name, scripted in (
             (LocalSmartTurnAnalyzerV3, "_predict_endpoint", predict),
             (SileroVADAnalyzer, "voice_confidence", confidence),
             (VADAnalyzer, "_get_smoothed_volume", lambda *_: 1.0),
+            # There is no echo on this line, and what the two say is too alike to be told apart by it.
+            (EchoWatch, "heard", heard),
+            (EchoWatch, "callers_ms", callers_ms),
             *((owner, name, _late(getattr(owner, name))) for owner, name in _askers()),
         ):
             patches.enter_context(patch.object(owner, name, scripted))
