@@ -143,6 +143,7 @@ class BargeIn(BaseUserTurnStartStrategy):
         """There is nothing left to interrupt: who speaks just now has the turn."""
         self._agent_speaks = False
         self._stopped_s = self._clock()
+        self._playback.begin_anew()  # where it was made quieter after it had ended
         if self._owed:
             await self._ask()
         elif self._caller_speaks and not self._in_turn and self._interruption.ducked:
@@ -159,11 +160,14 @@ class BargeIn(BaseUserTurnStartStrategy):
         elif self._interruption.conclude(text) is Verdict.STOP:
             self._owed = text
             await self._playback.fade_out()
-            # The LLM is asked once the agent is silent, and what was heard of it is in the context.
-            await self.broadcast_frame(InterruptionFrame)
+            # Not where the agent has ended by itself meanwhile, or a turn has begun.
+            if self._owed and not self._in_turn:
+                # The LLM is asked once the agent is silent, and what was heard of it is in the context.
+                await self.broadcast_frame(InterruptionFrame)
 
     async def _ask(self) -> None:
+        """Within a turn the words only go before those that the turn ends with."""
         text, self._owed = self._owed, ""
-        asked = LLMMessagesAppendFrame([{"role": "user", "content": text}], run_llm=True)
+        asked = LLMMessagesAppendFrame([{"role": "user", "content": text}], run_llm=not self._in_turn)
         asked.interruptible = False  # the interruption that makes room for it is still on its way
         await self.push_frame(asked)

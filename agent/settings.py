@@ -93,6 +93,9 @@ class AgentSettings(ListeningSettings):
     smart_turn_stop_ms: Ms = 1_200
     """Silence after which a turn is over whatever Smart Turn thinks; wrong verdicts cost no more. Where the
     words tell that there is no more to come, it is less (patience.py)."""
+    longest_noise_ms: Ms = 15_000
+    """What the VAD takes for speech for so long, while the ASR server hears no new word in it, is a noise:
+    the turn ends as if it had fallen silent."""
     answer_ahead: bool = True
     """Whether the LLM and the TTS begin at `eager_ms`, before it is known that the caller has finished;
     nothing is heard before. Where the caller goes on, it was in vain, and costs tokens. Also whether the

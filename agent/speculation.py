@@ -58,6 +58,10 @@ class Speculation:
         """The words are there."""
         self._heard_s = now_s
 
+    def unheard(self) -> None:
+        """They were not all: the caller goes on."""
+        self._heard_s = None
+
     def begin(self, text: str, now_s: float) -> None:
         """Answer this ahead, instead of what was before."""
         self.withdraw()

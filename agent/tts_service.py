@@ -120,6 +120,7 @@ class TtsService(ServerLink, WebsocketTTSService):
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Have a sentence spoken; its audio arrives on its own. Where the server is away, nothing is said."""
+        opened = context_id in self._speeches or (self.connected and await self._perform(context_id, text))
         if not self.connected:
             logger.warning("tts_server is away: this answer is not spoken")
             self._broken.add(context_id)
@@ -127,7 +128,7 @@ class TtsService(ServerLink, WebsocketTTSService):
             yield TTSStoppedFrame(context_id=context_id)
             await self.remove_audio_context(context_id)
             return
-        if context_id not in self._speeches and not await self._perform(context_id, text):
+        if not opened:
             self._speeches[context_id] = speech_id = self._new_id()
             self._contexts[speech_id] = context_id
             await self._open(speech_id)
@@ -243,19 +244,21 @@ class TtsService(ServerLink, WebsocketTTSService):
         await self._send(Speak(speech_id=rehearsal.speech_id, text=text))
 
     async def _perform(self, context_id: str, text: str) -> bool:
-        """Hand on what was rehearsed, if this is how it begins."""
+        """Hand on what was rehearsed, if this is how it begins, and as long as it does not fail."""
         rehearsal = self._rehearsal
         if rehearsal is None or rehearsal.speech_id is None or rehearsal.sentences[0] != text:
             return False
-        self._speeches[context_id] = rehearsal.speech_id
-        self._performed = Performed(context_id, rehearsal.sentences)
+        self._speeches[context_id] = speech_id = rehearsal.speech_id
         await self.start_ttfb_metrics(start_time=rehearsal.spoke_s)
         if rehearsal.ahead.ready_s is not None:
             await self.stop_ttfb_metrics(end_time=rehearsal.ahead.ready_s)
         while rehearsal.kept:  # what comes meanwhile is put behind it
             await self._hand_on(context_id, rehearsal.kept.popleft())
-        self._contexts[rehearsal.speech_id] = context_id
-        self._rehearsal = None
+        if rehearsal is not self._rehearsal or rehearsal.speech_id is None:
+            self._speeches.pop(context_id, None)
+            return False
+        self._contexts[speech_id] = context_id
+        self._performed, self._rehearsal = Performed(context_id, rehearsal.sentences), None
         return True
 
     async def _drop_rehearsal(self, following: Rehearsal | None = None) -> None:
@@ -286,7 +289,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         speech_id = self._speeches.pop(context_id, None)
         if speech_id is not None:
             self._contexts.pop(speech_id, None)  # not there while a rehearsal is being handed on
-            del self._words[speech_id]
+            self._words.pop(speech_id, None)
         return speech_id
 
     async def _take(self, frame: str | bytes) -> None:
@@ -317,10 +320,7 @@ class TtsService(ServerLink, WebsocketTTSService):
                 pcm = TTSAudioRawFrame(part, self.sample_rate, 1, context_id=context_id)
                 await self.append_to_audio_context(context_id, pcm)
             else:
-                await self._say_heard(part, context_id)
-
-    async def _say_heard(self, word: tuple[str, int], context_id: str) -> None:
-        await self.add_word_timestamps([(word[0], word[1] / self.sample_rate)], context_id)
+                await self.add_word_timestamps([(part[0], part[1] / self.sample_rate)], context_id)
 
     async def _end(self, speech_id: int, *, failed: bool = False) -> None:
         context_id, words = self._contexts[speech_id], self._words[speech_id]
@@ -328,8 +328,8 @@ class TtsService(ServerLink, WebsocketTTSService):
         if failed:
             self._broken.add(context_id)
         self._forget(context_id)
-        for word in words.flush():
-            await self._say_heard(word, context_id)
+        for word, sample in words.flush():
+            await self.add_word_timestamps([(word, sample / self.sample_rate)], context_id)
         if self.audio_context_available(context_id):
             await self.append_to_audio_context(context_id, TTSStoppedFrame(context_id=context_id))
             await self.remove_audio_context(context_id)

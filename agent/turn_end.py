@@ -103,17 +103,23 @@ class TurnEnd:
         self._silence_ms += ms
         return self._check_patience()
 
-    def verdict(self, pause: int, complete: bool) -> list[Act]:
-        """Smart Turn's, about a pause; one that came too late says nothing."""
-        if pause != self.pause or not self._paused or self._asked:
+    def expects(self, pause: int) -> bool:
+        """Whether it is not known yet if a pause is the end."""
+        return pause == self.pause and self._paused and not self._asked
+
+    def verdict(self, pause: int, complete: bool, silent: bool = True) -> list[Act]:
+        """Smart Turn's, about a pause; one that came too late says nothing.
+
+        Where it is not `silent` just now, the next silence or the next speech decides.
+        """
+        if not self.expects(pause):
             return []
-        self._incomplete = not complete or is_unfinished(self._words)
-        return self._check_patience() if self._incomplete else self._ask("Smart Turn agrees")
+        self._complete = complete
+        return self._check_patience() if silent else []
 
     def run_out(self, pause: int) -> list[Act]:
         """It was waited long enough by the clock: there is no audio where a microphone is switched off."""
-        stale = pause != self.pause or not self._paused or self._asked
-        return [] if stale else self._ask("no audio came to tell more")
+        return self._ask("no audio came to tell more") if self.expects(pause) else []
 
     def words(self, text: str) -> list[Act]:
         """What the caller has said if this silence is the end; not answered ahead where it cannot be."""
@@ -152,8 +158,10 @@ class TurnEnd:
     def _check_patience(self) -> list[Act]:
         if not self._paused or self._asked:
             return []
-        if self._incomplete is None:
+        if self._complete is None:
             return self._ask("Smart Turn did not answer") if self._silence_ms >= self._longest_ms else []
+        if self._complete and not is_unfinished(self._words):
+            return self._ask("Smart Turn agrees")
         limit_ms = patience_ms(self._words, self._longest_ms)
         return self._ask(f"{limit_ms} ms of silence") if self._silence_ms >= limit_ms else []
 
@@ -168,6 +176,6 @@ class TurnEnd:
 
     def _forget_pause(self) -> None:
         self._committed = self._paused = self._asked = False
-        self._incomplete: bool | None = None
+        self._complete: bool | None = None
         self._words = ""
         self._silence_ms = 0.0

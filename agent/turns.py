@@ -16,7 +16,8 @@ SpeculationGate, the audio by the TTS service. If the caller goes on, all of it 
 the rules.
 
 Every turn ends, in words or in listening, within: `smart_turn_stop_ms` of silence (half a second more where
-no audio comes to count it by), and `asr_final_timeout_ms` for its text.
+no audio comes to count it by), and `asr_final_timeout_ms` for its text. What sounds like speech, but for
+`longest_noise_ms` is no word of, counts as silence.
 """
 
 # Pipecat leaves its **kwargs and event handlers untyped.
@@ -35,6 +36,7 @@ from pipecat.frames.frames import (
     EagerTranscriptionFrame,
     Frame,
     InputAudioRawFrame,
+    InterimTranscriptionFrame,
     InterruptionFrame,
     MetricsFrame,
     TranscriptionFrame,
@@ -80,8 +82,9 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         judge: Judge,
         silence_ms: Callable[[], float],
         speculation: Speculation,
+        ignore_noise: Callable[[], None],
     ) -> None:
-        """`silence_ms` tells how long the VAD has heard no speech."""
+        """`silence_ms` tells how long the VAD has heard no speech; `ignore_noise` has it hear none."""
         super().__init__()
         longest_ms = settings.smart_turn_stop_ms
         self._rules = TurnEnd(
@@ -91,6 +94,9 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         )
         self._judge = judge
         self._silence_ms = silence_ms
+        self._ignore_noise = ignore_noise
+        self._longest_noise_ms = settings.longest_noise_ms
+        self._read, self._unread_ms = "", 0.0
         self._speculation = speculation
         self._sorry = settings.sorry_not_heard
         self._longest_ms, self._pause_ms = longest_ms, settings.vad_stop_ms
@@ -107,11 +113,13 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         """A turn begins; it cuts the agent short if an answer was on its way."""
         self._rules.turn_started()
         self._cut_short = self._owes_answer
-        self._spoken_ms = 0.0
+        self._spoken_ms = self._unread_ms = 0.0
 
     async def handle_user_turn_stopped(self) -> None:
-        """A turn is over, whoever ended it: an answer ahead that it does not confirm is dropped."""
-        await self._stop_waiting()
+        """A turn is over, whoever ended it: an answer ahead that it does not confirm is dropped.
+
+        Nothing is awaited before that is done: the next turn may begin meanwhile.
+        """
         self._audio.end()
         if self._confirming:
             self._speculation.confirm(time.time())
@@ -128,10 +136,13 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         match frame:
             case EagerTranscriptionFrame() | TranscriptionFrame() | NothingHeardFrame():
                 await self._hear(frame)
+            case InterimTranscriptionFrame() if frame.text != self._read:
+                self._read, self._unread_ms = frame.text, 0.0
             case InputAudioRawFrame():
                 await self._do(self._listen(frame))
             case VADUserStartedSpeakingFrame():
                 self._speaks = True
+                self._speculation.unheard()
                 await self._stop_waiting()
                 self._audio.begin()
                 await self._do(self._rules.speech())
@@ -152,15 +163,25 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         passed_ms = 1000 * frame.num_frames / frame.sample_rate
         if self._speaks:
             self._spoken_ms += passed_ms
+            self._watch_noise(passed_ms)
         silence_ms = self._silence_ms()
         before = self._rules.silence(silence_ms)
         if before or not silence_ms:  # who has just begun to speak again is not answered
             return before
         return self._rules.waited(passed_ms)
 
+    def _watch_noise(self, passed_ms: float) -> None:
+        """While the VAD hears speech, no other guard ends a turn."""
+        self._unread_ms += passed_ms
+        if self._rules.in_turn and self._unread_ms >= self._longest_noise_ms:
+            logger.info("{} ms of speech without a new word: a noise", round(self._unread_ms))
+            self._unread_ms = 0.0
+            self._ignore_noise()
+
     async def _hear(self, frame: EagerTranscriptionFrame | TranscriptionFrame | NothingHeardFrame) -> None:
         """Take in what the ASR service has to say."""
-        answers_turn = self._rules.waiting and self._rules.in_turn
+        in_turn = self._rules.in_turn
+        answers_turn = self._rules.waiting and in_turn
         match frame:
             case EagerTranscriptionFrame():
                 self._speculation.heard(time.time())
@@ -173,6 +194,8 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
                 await self._do(self._rules.nothing())
                 if answers_turn:
                     await self._apologise(frame.lost)
+        if not in_turn and not self._speaks and not isinstance(frame, EagerTranscriptionFrame):
+            self._audio.end()  # "mhm", while the agent spoke, is no part of the next turn
 
     async def _do(self, acts: list[Act]) -> None:
         for act in acts:
@@ -180,6 +203,7 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
                 case Act.COMMIT_EARLY:
                     await self.broadcast_frame(CommitEarlyFrame, silence_ms=self._silence_ms())
                 case Act.GO_ON:
+                    self._speculation.unheard()
                     await self.broadcast_frame(SpeechGoesOnFrame)
                 case Act.JUDGE:
                     self._ask_smart_turn()
@@ -205,6 +229,8 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
         """Where the model fails, patience ends the turn."""
         began_s = time.perf_counter()
         verdict = await self._judge.judge(audio)
+        if not self._rules.expects(pause):
+            return
         took_ms = 1000 * (time.perf_counter() - began_s)
         metrics = TurnMetricsData(
             processor="SmartTurn",
@@ -213,7 +239,7 @@ class ConfirmedTurnStop(BaseUserTurnStopStrategy):
             e2e_processing_time_ms=took_ms,
         )
         await self.push_frame(MetricsFrame(data=[metrics]))
-        await self._do(self._rules.verdict(pause, verdict.complete))
+        await self._do(self._rules.verdict(pause, verdict.complete, silent=self._silence_ms() > 0))
 
     async def _watch_the_clock(self, pause: int) -> None:
         """End the turn where no audio comes: a microphone that is switched off sends no silence to count."""
@@ -270,7 +296,9 @@ class TurnModels:
             Vad,
             params=VADParams(start_secs=settings.vad_start_ms / 1000, stop_secs=settings.vad_stop_ms / 1000),
         )
-        stop = ConfirmedTurnStop(settings, self._smart_turn, lambda: vad.silence_ms, speculation)
+        stop = ConfirmedTurnStop(
+            settings, self._smart_turn, lambda: vad.silence_ms, speculation, vad.ignore_noise
+        )
         return LLMUserAggregatorParams(
             vad_analyzer=vad,
             # Not also by transcripts: a word heard in noise would cut the agent short.

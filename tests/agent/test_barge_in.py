@@ -32,7 +32,7 @@ from agent.barge_in import ECHO_S, BargeIn
 from agent.playback import DUCKED, Playback
 from agent.speculation import Speculation
 from agent.turn_frames import NothingHeardFrame, TurnConfirmedFrame
-from agent.turns import ConfirmedTurnStop
+from agent.turns import LEAD_MS, ConfirmedTurnStop
 from tests.agent.stand_ins import Rig, agent_settings, eventually, rigged
 from tests.agent.test_playback import HZ, Clock, play
 from tests.agent.test_turns import COMPLETE, Verdicts
@@ -44,8 +44,14 @@ SILENCE = bytes(640)
 class Conversation:
     """An agent that speaks, and a caller."""
 
-    def __init__(self, rig: Rig, user: LLMUserAggregator, playback: Playback, clock: Clock) -> None:
-        self.rig, self.user, self.playback, self._clock = rig, user, playback, clock
+    silence_ms = 0.0
+    """What the VAD tells."""
+
+    def __init__(
+        self, rig: Rig, user: LLMUserAggregator, barge_in: BargeIn, judge: Verdicts, clock: Clock
+    ) -> None:
+        self.rig, self.user, self.barge_in, self.judge, self._clock = rig, user, barge_in, judge, clock
+        self.playback = barge_in._playback
 
     async def agent_speaks(self) -> None:
         await self.rig.send(BotStartedSpeakingFrame())
@@ -56,10 +62,12 @@ class Conversation:
 
     async def caller_begins(self) -> None:
         """As the VAD finds it."""
+        self.silence_ms = 0.0
         await self.audio(CALLER, ms=200)
         await self.rig.send(VADUserStartedSpeakingFrame(start_secs=0.2))
 
     async def caller_pauses(self) -> None:
+        self.silence_ms = 200.0
         await self.rig.send(VADUserStoppedSpeakingFrame(stop_secs=0.2))
 
     async def audio(self, sound: bytes, ms: int) -> None:
@@ -94,12 +102,14 @@ async def talking(*verdicts: int) -> AsyncGenerator[Conversation, None]:
     playback = Playback(clock=clock)
     await playback.start(HZ)
     judge = Verdicts(*verdicts or (COMPLETE,))
-    stop = ConfirmedTurnStop(agent_settings(), judge, lambda: 0.0, Speculation())
-    strategies = UserTurnStrategies(start=[BargeIn(playback, 700, clock=clock)], stop=[stop])
+    stop = ConfirmedTurnStop(agent_settings(), judge, lambda: talk.silence_ms, Speculation(), lambda: None)
+    start = BargeIn(playback, 700, clock=clock)
+    strategies = UserTurnStrategies(start=[start], stop=[stop])
     params = LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None)
     user = LLMContextAggregatorPair(LLMContext(), user_params=params).user()
     async with rigged(user, enable_rtvi=False) as rig:
-        yield Conversation(rig, user, playback, clock)
+        talk = Conversation(rig, user, start, judge, clock)
+        yield talk
 
 
 async def until(talk: Conversation, kind: type[Frame]) -> None:
@@ -193,6 +203,69 @@ async def test_an_answer_just_before_the_end_of_a_question_is_taken():
         await talk.hears("yes")
         await until(talk, LLMContextFrame)
     assert [message["content"] for message in talk.user.context.get_messages()] == ["yes"]  # type: ignore[index]
+
+
+async def test_an_agent_that_ends_by_itself_while_it_is_faded_out_is_not_interrupted_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    async with talking() as talk:
+
+        async def ends() -> None:
+            await talk.agent_ends()
+            await eventually(lambda: not talk.barge_in._agent_speaks)
+
+        monkeypatch.setattr(talk.playback, "fade_out", ends)
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.caller_pauses()
+        await talk.hears("stop")
+        await until(talk, LLMContextFrame)
+    assert (len(talk.rig.came(LLMContextFrame)), talk.rig.came(InterruptionFrame)) == (1, [])
+
+
+async def test_a_turn_that_begins_before_late_words_are_asked_takes_them_in(monkeypatch: pytest.MonkeyPatch):
+    async with talking() as talk:
+
+        async def goes_on() -> None:
+            await talk.rig.send(VADUserStartedSpeakingFrame(start_secs=0.2))
+            await talk.rig.until(VADUserStartedSpeakingFrame, 2)
+            await talk.barge_in.trigger_user_turn_started()
+
+        monkeypatch.setattr(talk.playback, "fade_out", goes_on)
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.caller_pauses()
+        await talk.hears("stop")
+        await talk.agent_ends()
+        await eventually(lambda: bool(talk.user.context.get_messages()))
+        await talk.audio(SILENCE, ms=40)
+    assert (talk.rig.came(LLMContextFrame), len(talk.rig.came(InterruptionFrame))) == ([], 1)
+
+
+async def test_a_duck_that_comes_as_a_speech_ends_does_not_outlast_it():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        talk.playback.begin_anew()  # as the end of the pipeline does when the speech is over
+        await talk.caller_begins()
+        await talk.agent_ends()
+        await talk.audio(SILENCE, ms=20)
+        loudness = await talk.loudness()
+    assert loudness == 1.0
+
+
+async def test_smart_turn_is_not_given_what_was_said_outside_the_turn():
+    async with talking(COMPLETE, COMPLETE) as talk:
+        await talk.agent_speaks()
+        await talk.caller_begins()
+        await talk.caller_pauses()
+        await talk.hears("okay")
+        await talk.audio(SILENCE, ms=2_000)
+        await talk.agent_ends()
+        await talk.audio(SILENCE, ms=round(1000 * ECHO_S))
+        await talk.caller_begins()
+        await talk.caller_pauses()
+        await eventually(lambda: len(talk.judge.heard) == 2)
+    assert len(talk.judge.heard[-1]) == 16 * (LEAD_MS + 200)
 
 
 async def test_who_still_speaks_when_the_agent_ends_has_the_turn():

@@ -38,6 +38,7 @@ class Stage:
     """A TTS service, and what it is told of an answer."""
 
     rig: Rig
+    voice: TtsService
 
     def __init__(self) -> None:
         self.speculation = Speculation()
@@ -73,8 +74,8 @@ class Stage:
 async def staged(server: TtsStandIn, **settings: Any) -> AsyncGenerator[Stage, None]:
     stage = Stage()
     async with running(server):
-        voice = TtsService(settings_for(server, **settings), Trace(), stage.speculation)
-        async with rigged(voice) as stage.rig:
+        stage.voice = TtsService(settings_for(server, **settings), Trace(), stage.speculation)
+        async with rigged(stage.voice) as stage.rig:
             yield stage
 
 
@@ -224,6 +225,28 @@ async def test_a_rehearsal_that_fails_is_spoken_again_when_it_is_to_be_heard():
         await stage.perform("Yes.")
         await stage.rig.until(TTSStoppedFrame)
         assert stage.heard_bytes() == 2_400 * 2
+
+
+@pytest.mark.parametrize("link_is_lost", [True, False])
+async def test_a_rehearsal_that_fails_while_it_is_handed_on_is_spoken_again(
+    link_is_lost: bool, monkeypatch: pytest.MonkeyPatch
+):
+    server = TtsStandIn()
+    async with staged(server) as stage:
+        hand_on = stage.voice._hand_on
+
+        async def fail(context_id: str, piece: Audio | Words) -> None:
+            monkeypatch.undo()
+            await hand_on(context_id, piece)
+            failed = Failed(code="internal", message="broken", speech_id=piece.speech_id)
+            await (stage.voice._lost() if link_is_lost else stage.voice._take(failed.json_text()))
+
+        await stage.rehearse(*TWO_SENTENCES)
+        await stage.until_audible()
+        monkeypatch.setattr(stage.voice, "_hand_on", fail)
+        await stage.perform(*TWO_SENTENCES)
+        await stage.rig.until(TTSStoppedFrame)
+    assert server.said[2:] == ["Hello there.", "How are you?"]
 
 
 async def test_a_server_that_went_away_meanwhile_is_asked_again():

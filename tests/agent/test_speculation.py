@@ -56,6 +56,13 @@ def test_an_answer_that_was_withdrawn_is_not_wanted():
     assert not speculation.wants("hello")
 
 
+def test_words_that_were_not_all_are_no_words_that_an_answer_is_to():
+    speculation = Speculation()
+    speculation.heard(10.0)
+    speculation.unheard()
+    assert speculation.account().heard_s is None
+
+
 def test_an_account_is_of_one_turn():
     speculation = Speculation()
     speculation.begin("hello", 10.0)

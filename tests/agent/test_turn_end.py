@@ -116,6 +116,24 @@ def test_a_verdict_that_comes_after_the_caller_went_on_says_nothing():
     assert end.verdict(pause, complete=True) == []
 
 
+def test_a_verdict_is_not_acted_on_while_there_is_a_sound():
+    end = paused()
+    assert end.verdict(end.pause, complete=True, silent=False) == []
+
+
+def test_a_verdict_that_came_with_a_sound_is_acted_on_in_the_silence_after_it():
+    end = paused()
+    end.verdict(end.pause, complete=True, silent=False)
+    assert end.waited(20) == [Act.ASK]
+
+
+def test_a_verdict_that_came_with_a_sound_that_was_speech_says_nothing():
+    end = paused()
+    end.verdict(end.pause, complete=True, silent=False)
+    end.speech()
+    assert end.paused(PAUSE_MS) + end.waited(20) == [Act.JUDGE]
+
+
 def test_the_text_that_was_answered_ahead_confirms_it():
     end = paused("hello")
     end.verdict(end.pause, complete=True)

@@ -62,9 +62,12 @@ class Conversation:
     silence_ms = 0.0
     """What the VAD tells."""
 
+    stop: ConfirmedTurnStop
+
     def __init__(self, user: LLMUserAggregator, verdicts: Verdicts) -> None:
         self.user = user
         self.verdicts = verdicts
+        self.ignored: list[str] = []
 
     async def speak(self) -> None:
         self.silence_ms = 0.0
@@ -116,11 +119,14 @@ async def turns(*verdicts: int, stop_ms: int = STOP_MS, **others: Any) -> AsyncG
     context = LLMContext()
     settings = agent_settings(smart_turn_stop_ms=stop_ms, sorry_not_heard="Pardon?", **others)
     judge = Verdicts(*verdicts)
-    stop = ConfirmedTurnStop(settings, judge, lambda: talk.silence_ms, Speculation())
+    stop = ConfirmedTurnStop(
+        settings, judge, lambda: talk.silence_ms, Speculation(), lambda: talk.ignored.append("noise")
+    )
     strategies = UserTurnStrategies(start=[VADUserTurnStartStrategy()], stop=[stop])
     params = LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None)
     user = LLMContextAggregatorPair(context, user_params=params).user()
     talk = Conversation(user, judge)
+    talk.stop = stop
     async with rigged(user, enable_rtvi=False) as talk.rig:
         yield talk
 
@@ -170,11 +176,38 @@ async def test_a_caller_who_has_just_begun_again_is_not_taken_to_have_finished()
         assert talk.went_up(TurnConfirmedFrame) == 0
 
 
+async def test_a_caller_who_has_begun_again_when_the_verdict_comes_has_not_finished():
+    async with turns(COMPLETE) as talk:
+        await talk.speak()
+        await talk.pause()
+        talk.silence_ms = 0.0
+        await eventually(lambda: len(talk.verdicts.heard) == 1)
+        await talk.audio(ms=100)
+        await eventually(lambda: len(talk.rig.came(InputAudioRawFrame)) == 10)
+        before = talk.went_up(TurnConfirmedFrame)
+        await talk.silence(20)  # it was a click
+        await talk.confirmed()
+    assert before == 0
+
+
 async def test_a_microphone_that_is_switched_off_ends_the_turn_too():
     async with turns(INCOMPLETE, stop_ms=1) as talk:
         await talk.speak()
         await talk.pause()
         await talk.confirmed()
+
+
+@pytest.mark.complaint("pipecat-ai/pipecat#4308")
+@pytest.mark.parametrize(("new_words", "ignored"), [("hm", ["noise"]), ("hm hm", [])])
+async def test_speech_in_which_no_new_word_is_heard_for_long_is_a_noise(new_words: str, ignored: list[str]):
+    async with turns(longest_noise_ms=1_000) as talk:
+        await talk.speak()
+        for words, frames in (("hm", 35), (new_words, 65)):
+            await talk.rig.send(InterimTranscriptionFrame(words, "", time_now_iso8601()))
+            await eventually(lambda words=words: talk.stop._read == words)
+            await talk.audio(ms=600)
+            await talk.rig.until(InputAudioRawFrame, frames)
+    assert talk.ignored == ignored
 
 
 async def test_nothing_heard_ends_the_turn_without_asking_the_llm():
@@ -236,6 +269,16 @@ async def test_a_caller_who_speaks_again_at_once_loses_no_word():
         await talk.hear("on friday")
         await talk.rig.until(UserStoppedSpeakingFrame)
     assert talk.said() == ["a table for two on friday"]
+
+
+async def test_a_turn_ends_without_a_gap_in_which_another_could_begin():
+    async with turns() as talk:
+        await talk.speak()
+        await talk.pause()
+        await eventually(lambda: len(talk.verdicts.heard) == 1)
+        ending = talk.stop.handle_user_turn_stopped()
+        with pytest.raises(StopIteration):
+            ending.send(None)
 
 
 async def test_a_word_heard_in_noise_does_not_start_a_turn():

@@ -87,6 +87,18 @@ async def test_who_goes_on_after_the_pause_withdraws_the_question():
     assert talk.said() == []
 
 
+@pytest.mark.parametrize("paused", [True, False])
+async def test_the_time_of_words_that_were_not_all_is_no_part_of_the_answers_time(paused: bool):
+    async with turns() as talk:
+        await talk.speak()
+        await (talk.pause() if paused else talk.silence(96))
+        await talk.learn("can you help me")
+        await talk.asked_ahead()
+        await (talk.speak() if paused else talk.silence(0))
+        await talk.rig.until(EagerEndOfTurnCancelFrame)
+        assert talk.stop._speculation.account().heard_s is None
+
+
 @pytest.mark.parametrize("withdrawal", [EagerEndOfTurnCancelFrame, InterruptionFrame])
 async def test_a_question_that_somebody_else_withdraws_is_asked_at_the_end_of_the_turn(
     withdrawal: type[Frame],

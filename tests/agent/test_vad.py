@@ -2,9 +2,10 @@ from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 import pytest
+from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams
 
-from agent.vad import Vad
+from agent.vad import IGNORED_MS, Vad
 
 
 @pytest.fixture
@@ -39,3 +40,27 @@ async def test_it_grows_until_it_is_a_pause(vad: Vad, flite: Callable[..., bytes
     told = await silences(vad, bytes(32 * 600))
     assert sorted(set(told)) == [0, 32, 64, 96, 128, 160, 200]
     assert told == sorted(told)
+
+
+@pytest.fixture
+def humming(vad: Vad, monkeypatch: pytest.MonkeyPatch) -> Vad:
+    """In a noise that sounds like speech: every sample that is not 0."""
+    monkeypatch.setattr(SileroVADAnalyzer, "voice_confidence", lambda _, buffer: float(any(buffer)))
+    monkeypatch.setattr(vad, "_get_smoothed_volume", lambda _: 1.0)
+    return vad
+
+
+HUM = b"\x10\x10" * 16
+
+
+async def test_a_noise_that_is_ignored_is_a_pause_however_long_it_goes_on(humming: Vad):
+    await silences(humming, HUM * 500)
+    humming.ignore_noise()
+    assert set((await silences(humming, HUM * 6_000))[12:]) == {200}
+
+
+async def test_a_noise_that_has_ended_is_not_ignored_when_it_comes_again(humming: Vad):
+    humming.ignore_noise()
+    await silences(humming, HUM * (IGNORED_MS + 100))
+    await silences(humming, bytes(32 * 100))
+    assert (await silences(humming, HUM * 500))[-1] == 0
