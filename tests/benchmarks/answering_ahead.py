@@ -7,7 +7,7 @@ The real agent, in a process of its own and in real time, is called over WebRTC:
 sentences of `turns.json` in one long call, while servers answer in the times that are published for a
 machine (`stage_times.py`), the same in every mode. Prints tables as markdown, and at the end which of the
 goals (`goals.py`) are met; the exit status is 1 where one is missed. Draws each turn where a folder is given.
-An agent that cannot answer ahead runs the same way in every mode. Other settings of the agent's are taken from
+An agent that cannot answer ahead runs the same way in every mode. Other settings of the agent are taken from
 the environment: AGENT_AUDIO_OUT_CHUNK_MS=10 python -m ...
 """
 
