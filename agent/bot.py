@@ -20,6 +20,7 @@ from pipecat.frames.frames import (
     LLMMessagesAppendFrame,
     LLMRunFrame,
     TTSSpeakFrame,
+    UserIdleTimeoutUpdateFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -56,6 +57,8 @@ from agent.turns import TurnModels
 from agent.waiting import Waiting
 from asr_server.protocol import SAMPLE_RATE_HZ
 
+GOODBYE_S = 1.0
+"""For the caller to answer the goodbye: "wait, I'm here"."""
 MOST_WAITS = 8
 """How often a caller is asked to wait: for 45 s, which is longer than a tool between two answers of the LLM
 can take. Then an answer has got lost, and somebody has to say so."""
@@ -150,17 +153,16 @@ class Call:
         self._settings = settings
         self._over = asyncio.Event()
         self._speaking: set[str] = set()
-        self._quiet, self._stirred = asyncio.Event(), asyncio.Event()
-        self._quiet.set()
+        self._stirred = asyncio.Event()
         self._tools = Tools(lambda: now(settings), self._speak_up)
         self.context = LLMContext(
             [{"role": "user", "content": settings.greeting_cue}], tools=self._tools.schema()
         )
         self._silence = Silence()
-        self._waiting = waiting = Waiting(settings.one_moment_ms, settings.still_waiting_ms)
+        self._waiting = Waiting(settings.one_moment_ms, settings.still_waiting_ms)
         asr = AsrService(settings, trace)
         tts = TtsService(settings, trace, speculation, playback.unheard_ms)
-        llm = LlmService(settings, trace, llm_server.client, speculation, waiting.begin)
+        llm = LlmService(settings, trace, llm_server.client, speculation, self._asked)
         prefill = [Prefill(llm_server, llm, self.context)] if settings.answer_ahead else []
         user, assistant = LLMContextAggregatorPair(self.context, user_params=user_params)
         self._llm, self._tts = llm, tts
@@ -253,11 +255,14 @@ class Call:
                 logger.info("the caller has said nothing for {} ms", self._settings.caller_silence_ms)
                 await self._say(self._settings.are_you_there)
             case Step.HANG_UP:
-                logger.info("the call ends: the caller still says nothing")
-                await self._say(self._settings.goodbye)
+                logger.info("the call ends: the caller still says nothing, and hears nothing")
                 await self._worker.queue_frame(EndFrame())
+            case Step.SAY_GOODBYE:
+                await self._say(self._settings.goodbye)
             case Step.WAIT:
                 pass
+        # Pipecat waits again once the agent has spoken; but there may be no voice.
+        await self._worker.queue_frame(UserIdleTimeoutUpdateFrame(self._settings.caller_silence_ms / 1000))
 
     async def _say(self, text: str) -> None:
         await self._worker.queue_frame(TTSSpeakFrame(text, append_to_context=False))
@@ -267,42 +272,50 @@ class Call:
         self._waiting.end()
         self._note("caller", speaks=True)
 
+    def _asked(self) -> None:
+        """Somebody wants an answer, who may have typed."""
+        self._silence.broken()
+        self._waiting.begin()
+
     async def _caller_has_spoken(self, _: object, __: object, said: UserTurnStoppedMessage) -> None:
-        self._note("caller", speaks=False)
         if said.content:
-            self._waiting.begin()
+            self._waiting.begin()  # before it is quiet
+        self._note("caller", speaks=False)
 
     async def _agent_will_speak(self, _: object, __: str, text: str) -> None:
         """Whatever it is, an answer or an apology, it is what the caller waits for."""
         if text not in (self._settings.one_moment, *self._settings.still_waiting):
-            self._waiting.end()
+            self._waiting.comes()
 
     async def _agent_speaks(self, _: PipelineWorker, frame: Frame) -> None:
         if self._llm.uses_tools:
             self._waiting.begin()  # "let me see" was not the answer
         self._note("agent", speaks=isinstance(frame, BotStartedSpeakingFrame))
+        if self._silence.said_goodbye and not self._speaking:
+            await asyncio.sleep(GOODBYE_S)
+            if self._silence.said_goodbye:
+                logger.info("the call ends: the caller still says nothing")
+                await self._worker.queue_frame(EndFrame())
 
     def _note(self, who: str, speaks: bool) -> None:
         if speaks:
             self._waiting.sounds(True)
             self._speaking.add(who)
-            self._quiet.clear()
             self._stirred.set()
             return
         self._speaking.discard(who)
         if not self._speaking:
             self._waiting.sounds(False)
-            self._quiet.set()
 
     async def _speak_up(self, text: str) -> None:
-        """Say something of our own accord: after the caller's turn, and after what is being said."""
-        await self._quiet.wait()
+        """Say something of our own accord: after the caller's turn, its answer, and what is being said."""
+        await self._waiting.quiet()
         # Pipecat would put the words into the context as they are heard; heard late, they would be lost.
         known = LLMMessagesAppendFrame([{"role": "assistant", "content": text}], run_llm=False)
         known.interruptible = False
         await self._worker.queue_frame(known)
         while "agent" not in self._speaking:  # a caller who speaks just then would never hear of their timer
-            await self._quiet.wait()
+            await self._waiting.quiet()
             self._stirred.clear()
             await self._worker.queue_frame(TTSSpeakFrame(text, append_to_context=False))
             await self._stirred.wait()

@@ -110,7 +110,8 @@ class LlmService(NvidiaLLMService):
     @property
     def uses_tools(self) -> bool:
         """Whether a tool is at work, after which there is more to say."""
-        return bool(self._function_call_tasks)
+        calls: Any = self._function_call_tasks
+        return bool(calls)
 
     def create_client(self, *args: Any, **kwargs: Any) -> AsyncOpenAI:
         """The client of the process, in place of one of this call's own."""

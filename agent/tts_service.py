@@ -254,7 +254,7 @@ class TtsService(ServerLink, WebsocketTTSService):
             await self.stop_ttfb_metrics(end_time=rehearsal.ahead.ready_s)
         while rehearsal.kept:  # what comes meanwhile is put behind it
             await self._hand_on(context_id, rehearsal.kept.popleft())
-        if rehearsal is not self._rehearsal or rehearsal.speech_id is None:
+        if speech_id not in self._words:  # meanwhile it has failed, or was dropped
             self._speeches.pop(context_id, None)
             return False
         self._contexts[speech_id] = context_id

@@ -165,6 +165,24 @@ async def test_a_caller_who_says_nothing_is_asked_and_then_hung_up_on():
     assert tts.said == [GREETING, "Are you there?", "Goodbye."]
 
 
+async def test_who_answers_the_goodbye_is_not_hung_up_on():
+    asr, llm, tts = AsrStandIn(), LlmStandIn("All right."), TtsStandIn()
+    settings = {"caller_silence_ms": 1_000, "are_you_there": "Are you there?", "goodbye": "bye " * 10}
+    async with ahead(asr, llm, tts, **settings) as caller:
+        call = next(iter(caller.agent._calls))
+        await eventually(lambda: "bye" in tts.said[-1])
+        await eventually(lambda: "agent" in call._speaking)
+        await caller.type("wait, I am here")
+        await eventually(lambda: tts.said[-1] == "Are you there?" and "All right." in tts.said)
+
+
+async def test_a_silent_caller_who_cannot_hear_the_agent_is_hung_up_on():
+    asr, llm, tts = AsrStandIn(), LlmStandIn(), TtsStandIn()
+    async with ahead(asr, llm, tts, caller_silence_ms=1_000) as caller:
+        await tts.stop()
+        await eventually(lambda: not caller.agent._calls)
+
+
 async def test_a_caller_who_waits_for_a_timer_is_left_in_peace(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Tools, "timers", property(lambda _: 1))
     asr, llm, tts = AsrStandIn(), LlmStandIn(), TtsStandIn()

@@ -180,6 +180,19 @@ async def test_a_timer_waits_until_the_agent_has_finished():
     assert heard_s > 1  # of the story's two seconds
 
 
+async def test_a_timer_waits_for_an_answer_that_is_being_thought_of():
+    asr, llm, tts = AsrStandIn(), LlmStandIn("It is noon."), TtsStandIn()
+    async with conversation(asr, llm, tts) as caller:
+        call = next(iter(caller.agent._calls))
+        llm.thinks_s = 1.0
+        await caller.type("what time is it")
+        await eventually(lambda: len(llm.requests) == 2)
+        await call._speak_up("Time is up.")
+        await eventually(lambda: "Time is up." in tts.said)
+    assert tts.said == [GREETING, "It is noon.", "Time is up."]
+    assert "Time is up." not in str(llm.requests[-1]["messages"])
+
+
 async def test_a_timer_speaks_up_and_the_llm_knows():
     asr, tts = AsrStandIn(), TtsStandIn()
     llm = LlmStandIn(tool_call("set_timer", {"duration": "one second"}), "Your timer is running.")
@@ -234,7 +247,7 @@ async def test_a_timer_can_be_interrupted_and_is_said_again_where_it_was_not_hea
     async with conversation(asr, llm, tts) as caller:
         call = next(iter(caller.agent._calls))
         await eventually(lambda: GREETING in str(call.context.messages))
-        await call._quiet.wait()
+        await call._waiting.quiet()
         tts.fails = Failed(code="busy", message="not now", retry=True)  # so that it does not begin to sound
         ringing = asyncio.create_task(call._speak_up("Time is up."))
         await eventually(lambda: tts.said[-1] == "Time is up.")

@@ -43,8 +43,49 @@ async def test_an_answer_that_is_wanted_already_is_not_waited_for_anew():
 
 async def test_who_is_answered_does_not_wait():
     waiting = impatient()
+    waiting.comes()
+    assert not await is_told(waiting)
+
+
+def is_quiet(waiting: Waiting) -> bool:
+    """By whether somebody would have to wait for it."""
+    try:
+        waiting.quiet().send(None)
+    except StopIteration:
+        return True
+    return False
+
+
+async def test_it_is_not_quiet_from_the_question_to_the_end_of_the_answer():
+    waiting = Waiting(patience_ms=60_000, again_ms=60_000)
+    quiet = [is_quiet(waiting)]
+    for happens in (
+        waiting.begin,
+        waiting.comes,
+        lambda: waiting.sounds(True),
+        lambda: waiting.sounds(False),
+    ):
+        happens()
+        quiet.append(is_quiet(waiting))
+    assert quiet == [True, False, False, False, True]
+
+
+async def test_who_waits_for_quiet_is_not_woken_by_a_moment_of_it():
+    waiting = impatient()
+    waits = asyncio.create_task(waiting.quiet())
+    await asyncio.sleep(0)
     waiting.end()
-    assert (waiting.owed, await is_told(waiting)) == (False, False)
+    waiting.begin()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not waits.done()
+    waits.cancel()
+
+
+async def test_it_is_quiet_where_the_answer_will_not_come():
+    waiting = impatient()
+    waiting.end()
+    assert is_quiet(waiting)
 
 
 @pytest.mark.parametrize("speaks", [True, False])
