@@ -24,6 +24,7 @@ from agent.trace import Trace
 from agent.tts_service import TtsService
 from agent.turn_frames import WaitFrame
 from tests.agent.stand_ins import Rig, TtsStandIn, eventually, rigged, running, settings_for
+from tests.simulated_time import simulated_time
 from tts_server.protocol import Audio, Cancel, Failed, Finish, Open, Speak, encode_audio
 from wire.message import trace_ids
 
@@ -278,6 +279,20 @@ async def test_nobody_is_asked_to_wait_for_what_is_about_to_be_heard():
         await answer(rig, "And more.")
         await eventually(lambda: "And more." in server.said)
     assert "Wait." not in server.said
+
+
+@pytest.mark.complaint("pipecat-ai/pipecat#1818", "pipecat-ai/pipecat#3093")
+def test_a_connection_on_which_nothing_is_said_for_an_hour_is_kept():
+    async def an_hour() -> int:
+        server = TtsStandIn()
+        async with voiced(server) as rig:
+            await asyncio.sleep(3_600)
+            await answer(rig, "Hello.")
+            await rig.until(TTSStoppedFrame)
+        return server.connections
+
+    with simulated_time() as loop:
+        assert loop.run_until_complete(an_hour()) == 1
 
 
 async def test_answers_without_a_server_do_not_pile_up():
