@@ -18,6 +18,7 @@ from pipecat.frames.frames import (
     TTSTextFrame,
 )
 from pipecat.metrics.metrics import TTFBMetricsData
+from pipecat.processors.frame_processor import FrameDirection
 
 from agent.speculation import Speculation
 from agent.trace import Trace
@@ -206,6 +207,29 @@ async def test_a_voice_that_fails_is_apologised_for():
         server.fails = None
         await rig.until(TTSStoppedFrame, 2)
     assert server.said == ["Hello.", "Pardon."]  # once: the apology has failed as well
+
+
+async def interrupted(service: TtsService, failed: Failed) -> None:
+    """The server's refusal comes while the interruption is on its way through the service."""
+    await asyncio.gather(
+        service.process_frame(InterruptionFrame(), FrameDirection.DOWNSTREAM),
+        service._take(failed.json_text()),
+    )
+
+
+async def test_a_voice_that_fails_as_it_is_interrupted_is_not_apologised_for():
+    server = TtsStandIn()
+    server.mute = True
+    async with running(server):
+        settings = settings_for(server, sorry_no_voice="Pardon.", tts_timeout_ms=60_000)
+        service = TtsService(settings, Trace(), Speculation())
+        async with rigged(service) as rig:
+            await answer(rig, "Hello.")
+            opened = await server.until(Open)
+            await eventually(lambda: "Hello." in server.said)
+            await interrupted(service, Failed(code="internal", message="no", speech_id=opened.speech_id))
+            await asyncio.sleep(0.2)
+    assert server.said == ["Hello."]
 
 
 @pytest.mark.complaint("pipecat-ai/pipecat#4765")

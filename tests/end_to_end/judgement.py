@@ -32,11 +32,14 @@ HANG_S = SETTINGS.tts_timeout_ms / 1000
 REMEDIES_S = {
     "verdict: incomplete": STOP_S,
     "tts: dies": 1.5 + 2.0,
-    "tts: cut": 0.5,
+    "tts: cut": 0.5 + 3.0,
     "tts: hangs": HANG_S,
     "tts: no end": HANG_S,
 }
-"""What it takes to see that a verdict was wrong, or to find a voice that was away, or to give one up."""
+"""What it takes to see that a verdict was wrong, or to find a voice that was away, or to give one up.
+
+Pipecat takes 3 s of no audio for the end of what was cut off.
+"""
 LOSSES_S = {"asr: dies": 1.5 + 2.0, "asr: late": 3.0, "asr: cut": 0.5}
 """How long an ear is away, and is looked for, or is busy: what is said meanwhile may be lost."""
 ANSWERS_COMMIT_S = 1.0
@@ -74,6 +77,8 @@ def talks_on(seen: Observed) -> Iterable[str]:
 def dead_air(seen: Observed) -> Iterable[str]:
     """After the caller has finished, no silence is too long until there is an answer or an apology."""
     for said, next_s in _with_next(seen):
+        if _is_mute(seen, said.start_s, next_s):
+            continue
         since_s, limit_s = said.end_s, DEAD_AIR_S + _remedies_s(seen, said.start_s, next_s)
         for sound in [*_sounds(seen, said.end_s, next_s), Sound(next_s, next_s, ())]:
             if sound.at_s - since_s > limit_s + BLUR_S:
@@ -225,6 +230,12 @@ def _has_no_voice(seen: Observed, said: Utterance, next_s: float) -> bool:
         for what, away_s in {"tts: refuses": 0.0, **REMEDIES_S}.items()
         if what.startswith("tts")
     )
+
+
+def _is_mute(seen: Observed, from_s: float, to_s: float) -> bool:
+    """Whether the voice refused an apology for something else: it is said once, then the agent listens."""
+    whats = [stroke.what for stroke in seen.strokes if from_s <= stroke.at_s < to_s]
+    return len(whats) > 1 and "tts: refuses" in whats
 
 
 def _apologised(seen: Observed, since_s: float, until_s: float) -> bool:

@@ -117,6 +117,13 @@ def test_a_wrong_verdict_takes_its_time():
     assert breaches(replace(fine(), sounds=[late], verdicts=[], strokes=wrong)) == []
 
 
+def test_who_hears_no_apology_because_the_voice_refuses_it_as_well_hears_nothing():
+    silent = replace(remembering(assistant="")(fine()), sounds=[])
+    refused = [Stroke(11.5, "llm: status 500"), Stroke(11.6, "tts: refuses")]
+    assert breaches(replace(silent, strokes=refused)) == []
+    assert breaches(replace(silent, strokes=refused[1:])) != []
+
+
 def test_a_word_that_was_cut_need_not_be_remembered():
     assert breaches(remembering(assistant="With")(fine())) == []
 
