@@ -86,20 +86,16 @@ class Agent:
         buffered = isinstance(runner_args, WebSocketRunnerArguments)
         playback = Playback(self._settings.client_buffer_ms if buffered else 0)
         transport = await create_transport(runner_args, self._transports(playback))
-        await self.converse(transport, playback, runner_args.pipeline_idle_timeout_secs)
+        await self.converse(transport, playback)
 
-    async def converse(
-        self, transport: BaseTransport, playback: Playback, idle_timeout_s: float | None = None
-    ) -> None:
-        """Hold one call, until the caller hangs up or says nothing for `idle_timeout_s`.
+    async def converse(self, transport: BaseTransport, playback: Playback) -> None:
+        """Hold one call, until the caller hangs up or says nothing for too long (see `idle`).
 
         `playback` is the transport's output filter.
         """
         speculation = Speculation()
         user_params = await self._models.user_turns(playback, speculation)
-        call = Call(
-            self._settings, transport, playback, user_params, self._prefill, speculation, idle_timeout_s
-        )
+        call = Call(self._settings, transport, playback, user_params, self._prefill, speculation)
         with logger.contextualize(call=call.id):
             self._calls.add(call)
             logger.info("call begins")
@@ -146,7 +142,6 @@ class Call:
         user_params: LLMUserAggregatorParams,
         llm_server: PrefillServer,
         speculation: Speculation,
-        idle_timeout_s: float | None,
     ) -> None:
         trace = Trace()
         self.id = trace.id
@@ -188,7 +183,7 @@ class Call:
             ),
             observers=[watch_latency(lambda frame: self._worker.queue_frame(frame), speculation)],
             rtvi_processor=DiscreetRtvi(),
-            idle_timeout_secs=idle_timeout_s,
+            idle_timeout_secs=None,  # Pipecat's would hang up on who waits five minutes for a timer
         )
         self._listen(transport, user)
 

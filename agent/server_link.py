@@ -19,6 +19,7 @@ from pipecat.frames.frames import ErrorFrame
 from pipecat.processors.frame_processor import FrameProcessorSetup
 from pipecat.services.ai_service import AIService
 from pipecat.services.websocket_service import ReportErrorCallback, WebsocketService
+from pipecat.utils.network import QuickFailureTracker, exponential_backoff_time
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -26,6 +27,7 @@ from websockets.protocol import State
 
 from wire.message import Failed, Message, Refused
 
+FIRST_WAIT_S = 0.1
 RETRY_S = 2.0
 """Longest wait between two attempts: a server that is back is found within this time."""
 
@@ -75,6 +77,8 @@ class ServerLink(AIService, WebsocketService):
     async def setup(self, setup: FrameProcessorSetup) -> None:
         """Connect while the pipeline is set up; without the server the call goes on, and looks for it."""
         await super().setup(setup)
+        # Pipecat would give a service up, and with it the call, after three connections of under 5 s.
+        self._quick_failure_tracker = QuickFailureTracker(max_consecutive_failures=sys.maxsize)
         await self._connect()
 
     async def _connect(self) -> None:
@@ -149,6 +153,8 @@ class ServerLink(AIService, WebsocketService):
             await report_error(
                 ErrorFrame(f"{name} is not there: nothing usable at {url}. Start it with: python -m {name}")
             )
+        if (quick := self._quick_failure_tracker.count) > 1:  # it takes connections and breaks them off
+            await asyncio.sleep(exponential_backoff_time(quick - 1, 0.0, RETRY_S, FIRST_WAIT_S))
         return await super()._try_reconnect(max_retries=sys.maxsize, report_error=None)
 
     async def _report(self, error: ErrorFrame, force_treat_as_permanent: bool = False) -> None:

@@ -103,7 +103,7 @@ class AgentSettings(ListeningSettings):
     VAD's pause, while Smart Turn thinks, and the TTS once the turn is over."""
     eager_ms: Annotated[int, Field(ge=0)] = 100
     """Silence from which on to answer ahead; 0, or `vad_stop_ms` and more: from the VAD's pause on."""
-    one_moment_ms: Ms = 1_500
+    one_moment_ms: Ms = 1_100
     """How long a caller waits in silence, from the end of their turn; then they hear `one_moment`."""
     still_waiting_ms: Ms = 4_000
     """How long they wait in silence after that, until they hear the next of `still_waiting`."""

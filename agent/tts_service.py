@@ -101,10 +101,11 @@ class TtsService(ServerLink, WebsocketTTSService):
         match frame:
             case AheadTextFrame():
                 return await self._rehearse(frame)
-            case WaitFrame() if self._speeches:
-                return  # what will be heard next is on its way
+            case WaitFrame() if self._speeches:  # what will be heard next is on its way
+                return
             case EagerEndOfTurnCancelFrame() | InterruptionFrame():
                 self._owes_words = False  # the caller has not waited
+                self._broken.update(self._speeches if isinstance(frame, InterruptionFrame) else ())
                 await self._drop_rehearsal()
             case _:
                 pass
@@ -123,8 +124,8 @@ class TtsService(ServerLink, WebsocketTTSService):
         opened = context_id in self._speeches or (self.connected and await self._perform(context_id, text))
         if not self.connected:
             logger.warning("tts_server is away: this answer is not spoken")
-            self._broken.add(context_id)
             self._owes_words |= self._is_answer(context_id)
+            self._broken.add(context_id)
             yield TTSStoppedFrame(context_id=context_id)
             await self.remove_audio_context(context_id)
             return
@@ -179,8 +180,7 @@ class TtsService(ServerLink, WebsocketTTSService):
         if self._rehearsal:
             self._rehearsal.fail()
         self._owes_words |= any(self._is_answer(context_id) for context_id in self._speeches)
-        # Pipecat ends the audio contexts of a connection that is gone.
-        self._broken.update(self._speeches)
+        self._broken.update(self._speeches)  # Pipecat ends the audio contexts of a connection that is gone
         self._speeches.clear()
         self._contexts.clear()
         self._words.clear()
@@ -194,9 +194,9 @@ class TtsService(ServerLink, WebsocketTTSService):
         await self.queue_frame(TTSSpeakFrame(self._options.sorry_no_voice, append_to_context=False))
 
     def _is_answer(self, context_id: str) -> bool:
-        """Whether somebody waits for it: not for a timer's words, which are said again, nor an apology."""
+        """Whether somebody waits for it: not for a timer's words, an apology, or what was interrupted."""
         context = self._tts_contexts.get(context_id)
-        return context is not None and context.append_to_context
+        return context is not None and context.append_to_context and context_id not in self._broken
 
     def _new_aggregator(self) -> SimpleTextAggregator:
         """One that cuts as Pipecat's own does."""

@@ -100,6 +100,15 @@ def simulated_time() -> Generator[SimulatedLoop, None, None]:
     finally:
         for name, clock in real.items():
             setattr(time, name, clock)
+        loop.run_until_complete(_end_others())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
+
+
+async def _end_others() -> None:
+    """Whatever was left in the middle."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -75,6 +75,12 @@ class WebSocketStandIn:
         server.close()
         await server.wait_closed()
 
+    def hang_up(self) -> None:
+        """Break off all connections; new ones are taken."""
+        assert self._server
+        for connection in self._server.connections:
+            connection.transport.abort()
+
     async def say(self, message: Message | str | bytes) -> None:
         """Send something of the server's own accord, on the only connection."""
         assert self._server

@@ -157,6 +157,29 @@ async def test_a_tool_that_never_returns_ends_in_words(monkeypatch: pytest.Monke
         await eventually(lambda: "I can't tell." in tts.said)
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#3661", "pipecat-ai/pipecat#4657", "pipecat-ai/pipecat#5705")
+async def test_a_tool_that_is_interrupted_is_over_for_the_llm_and_its_answer_is_never_heard(
+    speech: Speak, monkeypatch: pytest.MonkeyPatch
+):
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    asr, tts = AsrStandIn(), TtsStandIn(slow=True)
+    llm = LlmStandIn(["Let me see. " + "word " * 60, tool_call("get_time", {})], *["All right."] * 9)
+    asr.always = "no stop that please"
+    async with ahead(asr, llm, tts, tool_timeout_ms=4_000) as caller:
+        tools: Any = next(iter(caller.agent._calls)).context.tools
+        monkeypatch.setattr(tools.standard_tools[0], "_handler", never)
+        await caller.type("what time is it")
+        await eventually(lambda: "Let me see." in tts.said)
+        await caller.pause(ms=1_000)
+        await caller.say(speech("No, stop that, please."))
+        await eventually(lambda: "All right." in tts.said)
+        await caller.pause(ms=5_000)
+    assert "IN_PROGRESS" not in str(llm.requests[-1]["messages"])
+    assert tts.said[-1] == "All right."
+
+
 async def test_a_caller_who_says_nothing_is_asked_and_then_hung_up_on():
     asr, llm, tts = AsrStandIn(), LlmStandIn(), TtsStandIn()
     settings = {"caller_silence_ms": 300, "are_you_there": "Are you there?", "goodbye": "Goodbye."}

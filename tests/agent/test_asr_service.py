@@ -211,6 +211,20 @@ async def test_a_turn_that_ended_without_us_leaves_nothing_to_the_next():
         assert (await server.until(NextUtterance, 2)).utterance_id == 2
 
 
+async def test_a_connection_that_breaks_again_and_again_is_never_given_up():
+    server = AsrStandIn("hello again")
+    async with listening(server) as (rig, caller):
+        for starts in range(1, 5):
+            await server.until(Start, starts)
+            server.hang_up()
+        await server.until(Start, 5)
+        await asyncio.sleep(0.05)  # Ready is on its way
+        await caller.speak()
+        await caller.pause()
+        await caller.finish()
+        assert (await rig.until(TranscriptionFrame)).text == "hello again"
+
+
 async def test_a_server_that_comes_back_is_found():
     server = AsrStandIn("hello again")
     async with listening(server) as (rig, caller):

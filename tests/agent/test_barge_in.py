@@ -160,6 +160,16 @@ async def test_a_cough_makes_it_quieter_and_then_as_loud_as_before():
     assert (loudness, talk.turns()) == (1.0, 0)
 
 
+@pytest.mark.complaint("kyutai-labs/unmute#135")
+async def test_words_that_the_ear_reads_where_nobody_speaks_do_not_touch_the_agents_voice():
+    async with talking() as talk:
+        await talk.agent_speaks()
+        await talk.reads("stop it please")
+        await talk.audio(SILENCE, ms=1_000)
+        loudness = await talk.loudness()
+    assert (loudness, talk.turns(), talk.rig.came(InterruptionFrame)) == (1.0, 0, [])
+
+
 async def test_a_cough_that_the_ear_cannot_read_is_not_apologised_for():
     async with talking() as talk:
         await talk.agent_speaks()
@@ -278,7 +288,10 @@ async def test_who_still_speaks_when_the_agent_ends_has_the_turn():
 
 
 @pytest.mark.complaint(
-    "pipecat-ai/pipecat#188", "pipecat-ai/pipecat#1626", "huggingface/speech-to-speech#134"
+    "pipecat-ai/pipecat#188",
+    "pipecat-ai/pipecat#1626",
+    "huggingface/speech-to-speech#134",
+    "KoljaB/RealtimeSTT#156",
 )
 async def test_the_agents_own_echo_does_not_even_make_it_quieter():
     async with talking() as talk:

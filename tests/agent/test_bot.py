@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from loguru import logger
 from pipecat.frames.frames import LLMMessagesAppendFrame
+from pipecat.runner.types import RunnerArguments
 
 from agent.bot import Agent
 from asr_server.protocol import Commit
@@ -306,6 +307,30 @@ async def test_a_call_survives_each_server_being_restarted(speech: Speak):
         await caller.pause(ms=100)  # Ready is on its way
         await caller.say(speech("Hello, are you there?"))
         await eventually(lambda: "Hello to you." in tts.said)
+
+
+@pytest.mark.complaint("pipecat-ai/pipecat#3093")
+async def test_who_is_silent_for_longer_than_pipecat_calls_idle_is_not_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    caller, asr, llm, tts = Line(), AsrStandIn(), LlmStandIn(GREETING), TtsStandIn()
+
+    async def line(*_: object) -> Line:
+        return caller
+
+    monkeypatch.setattr("agent.bot.create_transport", line)
+    async with running(asr, llm, tts):
+        agent = Agent(settings_for(asr, llm, tts))
+        arguments = RunnerArguments()
+        arguments.pipeline_idle_timeout_secs = 0.2
+        call = asyncio.create_task(agent.answer(arguments))
+        await caller.pick_up()
+        await caller.pause(ms=2_000)
+        was_held = not call.done()
+        await caller.hang_up()
+        await call
+        await agent.close()
+    assert was_held
 
 
 async def test_an_llm_that_is_away_is_apologised_for():

@@ -18,12 +18,14 @@ from pipecat.frames.frames import (
     TTSTextFrame,
 )
 from pipecat.metrics.metrics import TTFBMetricsData
+from pipecat.processors.frame_processor import FrameDirection
 
 from agent.speculation import Speculation
 from agent.trace import Trace
 from agent.tts_service import TtsService
 from agent.turn_frames import WaitFrame
 from tests.agent.stand_ins import Rig, TtsStandIn, eventually, rigged, running, settings_for
+from tests.simulated_time import simulated_time
 from tts_server.protocol import Audio, Cancel, Failed, Finish, Open, Speak, encode_audio
 from wire.message import trace_ids
 
@@ -207,6 +209,29 @@ async def test_a_voice_that_fails_is_apologised_for():
     assert server.said == ["Hello.", "Pardon."]  # once: the apology has failed as well
 
 
+async def interrupted(service: TtsService, failed: Failed) -> None:
+    """The server's refusal comes while the interruption is on its way through the service."""
+    await asyncio.gather(
+        service.process_frame(InterruptionFrame(), FrameDirection.DOWNSTREAM),
+        service._take(failed.json_text()),
+    )
+
+
+async def test_a_voice_that_fails_as_it_is_interrupted_is_not_apologised_for():
+    server = TtsStandIn()
+    server.mute = True
+    async with running(server):
+        settings = settings_for(server, sorry_no_voice="Pardon.", tts_timeout_ms=60_000)
+        service = TtsService(settings, Trace(), Speculation())
+        async with rigged(service) as rig:
+            await answer(rig, "Hello.")
+            opened = await server.until(Open)
+            await eventually(lambda: "Hello." in server.said)
+            await interrupted(service, Failed(code="internal", message="no", speech_id=opened.speech_id))
+            await asyncio.sleep(0.2)
+    assert server.said == ["Hello."]
+
+
 @pytest.mark.complaint("pipecat-ai/pipecat#4765")
 async def test_an_answer_of_which_nothing_comes_is_apologised_for():
     server = TtsStandIn()
@@ -278,6 +303,20 @@ async def test_nobody_is_asked_to_wait_for_what_is_about_to_be_heard():
         await answer(rig, "And more.")
         await eventually(lambda: "And more." in server.said)
     assert "Wait." not in server.said
+
+
+@pytest.mark.complaint("pipecat-ai/pipecat#1818", "pipecat-ai/pipecat#3093")
+def test_a_connection_on_which_nothing_is_said_for_an_hour_is_kept():
+    async def an_hour() -> int:
+        server = TtsStandIn()
+        async with voiced(server) as rig:
+            await asyncio.sleep(3_600)
+            await answer(rig, "Hello.")
+            await rig.until(TTSStoppedFrame)
+        return server.connections
+
+    with simulated_time() as loop:
+        assert loop.run_until_complete(an_hour()) == 1
 
 
 async def test_answers_without_a_server_do_not_pile_up():

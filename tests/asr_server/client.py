@@ -84,9 +84,9 @@ class AsrClient:
             pass
         return heard
 
-    async def final(self) -> str:
+    async def final(self, speech_end_sample: int | None = None) -> str:
         """The text of a Commit that is sent now."""
-        commit_id = await self.commit()
+        commit_id = await self.commit(speech_end_sample)
         while (final := await self.until(Final)).commit_id != commit_id:
             pass
         return final.text

@@ -1,10 +1,14 @@
-"""What answering ahead is worth: `python -m tests.benchmarks.answering_ahead [--times rtx5090]`.
+"""What answering ahead is worth, and whether it meets its goals.
+
+    python -m tests.benchmarks.answering_ahead                                  # an hour and a half
+    python -m tests.benchmarks.answering_ahead --times rtx5090 --runs 1 --turns 20       # for a look
 
 The real agent, in a process of its own and in real time, is called over WebRTC: flite's voices say the
 sentences of `turns.json` in one long call, while servers answer in the times that are published for a
-machine (`stage_times.py`), the same in every mode. Prints tables as markdown; draws each turn where a folder
-is given. An agent that cannot answer ahead runs the same way in every mode. Other settings of the agent's
-are taken from the environment: AGENT_AUDIO_OUT_CHUNK_MS=10 python -m ...
+machine (`stage_times.py`), the same in every mode. Prints tables as markdown, and at the end which of the
+goals (`goals.py`) are met; the exit status is 1 where one is missed. Draws each turn where a folder is given.
+An agent that cannot answer ahead runs the same way in every mode. Other settings of the agent are taken from
+the environment: AGENT_AUDIO_OUT_CHUNK_MS=10 python -m ...
 """
 
 import argparse
@@ -23,7 +27,8 @@ from agent.call_line import Call, CannotCall, HungUp, Turn, dial
 from agent.call_media import CALL_HZ
 from agent.call_messages import Activity
 from agent.call_report import CallReport, Recording, recording_of, report_of
-from tests.benchmarks.figure_tables import Runs, markdown
+from tests.benchmarks.figure_tables import Runs, calm, markdown
+from tests.benchmarks.goals import compared, modes, table
 from tests.benchmarks.script import Script, Sentence, Work, timed
 from tests.benchmarks.scripted_servers import LOUD, scripted
 from tests.benchmarks.scripted_verdicts import Prediction, Verdicts
@@ -220,15 +225,15 @@ async def measure_all(plan: Plan, modes: Sequence[int], runs: int, incomplete: i
     return measured
 
 
-def main() -> int:
-    """The command; returns its exit status."""
+def arguments() -> argparse.Namespace:
+    """What the command was given."""
     parser = argparse.ArgumentParser("python -m tests.benchmarks.answering_ahead")
     parser.add_argument("--turns", type=int, default=40)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--times", choices=MACHINES, default="rtx5090", help="whose (%(default)s)")
-    parser.add_argument("--eager-ms", type=int, nargs="+", default=[0, 100], help="modes to compare")
+    parser.add_argument("--times", choices=MACHINES, nargs="+", default=list(MACHINES), help="whose (all)")
+    parser.add_argument("--eager-ms", type=int, nargs="+", help="modes to compare (those with goals)")
     parser.add_argument(
-        "--incomplete", type=int, default=0, help='finished turns that Smart Turn calls "incomplete"'
+        "--incomplete", type=int, default=4, help='finished turns that Smart Turn calls "incomplete"'
     )
     parser.add_argument("--pictures", type=Path, help="draw every turn into this folder")
     parser.add_argument(
@@ -240,20 +245,31 @@ def main() -> int:
         default=np.inf,
         help="leave out turns in which the machine stalled for longer",
     )
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """The command; returns its exit status."""
+    options = arguments()
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         spoken = speak(options.turns, Path(folder))
-    plan = Plan(MACHINES[options.times], spoken, frozenset(), options.pictures, options.caller_packets)
-    try:
-        runs = asyncio.run(measure_all(plan, options.eager_ms, options.runs, options.incomplete))
-    except CannotCall as error:
-        print(error, file=sys.stderr)
-        return 1
     counts = f"{options.turns} turns in one call, {options.runs} calls a mode"
-    print(markdown(runs, plan.published, counts, options.calm_ms))
-    return 0
+    measured: dict[str, Runs] = {}
+    for times in options.times:
+        plan = Plan(MACHINES[times], spoken, frozenset(), options.pictures, options.caller_packets)
+        eager_ms = options.eager_ms or modes(times)
+        try:
+            runs = asyncio.run(measure_all(plan, eager_ms, options.runs, options.incomplete))
+        except CannotCall as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(markdown(runs, plan.published, counts, options.calm_ms), end="\n\n", flush=True)
+        measured[times] = calm(runs, options.calm_ms)
+    rows = compared(measured)
+    print(table(rows))
+    return 0 if all(row.met for row in rows) else 1
 
 
 if __name__ == "__main__":

@@ -17,16 +17,21 @@ Runs = dict[int, list[Figures]]
 
 def markdown(runs: Runs, published: Published, counts: str, calm_ms: float = np.inf) -> str:
     """All tables, of the turns in which the caller's own process was never later than `calm_ms`."""
-    calm = {eager_ms: [turn for turn in turns if turn.late_ms <= calm_ms] for eager_ms, turns in runs.items()}
+    kept_runs = calm(runs, calm_ms)
     head = f"{counts}; the servers take {published.name}'s times. {machine()}."
-    every, kept = sum(map(len, runs.values())), sum(map(len, calm.values()))
+    every, kept = sum(map(len, runs.values())), sum(map(len, kept_runs.values()))
     if kept < every:
         head += (
             f" {every - kept} of {every} turns are left out: this machine stalled, by over {calm_ms:.0f} ms."
         )
-    runs = calm
+    runs = kept_runs
     parts = [head, _server(runs, published), _inside(runs), _outside(runs), _waste(runs), _failures(runs)]
     return "\n\n".join(part for part in parts if part)
+
+
+def calm(runs: Runs, calm_ms: float) -> Runs:
+    """The turns in which the caller's own process was never later than that."""
+    return {eager_ms: [turn for turn in turns if turn.late_ms <= calm_ms] for eager_ms, turns in runs.items()}
 
 
 def _server(runs: Runs, published: Published) -> str:

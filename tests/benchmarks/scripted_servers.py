@@ -19,14 +19,14 @@ from websockets.exceptions import ConnectionClosed
 
 import asr_server.protocol as asr
 import tts_server.protocol as tts
+from tests.agent.hearing_servers import Ear, HearingServer
 from tests.agent.speaking_servers import ServedSpeech, SpeakingServer
-from tests.agent.stand_ins import AsrStandIn, LlmStandIn, chunk, running
+from tests.agent.stand_ins import chunk, running
+from tests.agent.thinking_servers import ThinkingServer
 from tests.benchmarks.script import Script, Work, end, now
 
 LOUD = 328
 """int16; -40 dB: a caller's sound, which Opus leaves of no silence."""
-PARTIAL_SAMPLES = 2_560
-"""160 ms: a step of the published model."""
 GREETING = "Hello, how can I help?"
 ANSWER = "The answer is number {}. Anything else?"
 NUMBER = re.compile(r"number (\d+)")
@@ -35,39 +35,17 @@ FASTER = 4
 """Than real time: the published voice's real-time factor on small GPUs."""
 
 
-class ScriptedAsr(AsrStandIn):
+class ScriptedAsr(HearingServer):
     """Hears the words of the script that are over."""
 
     def __init__(self, script: Script) -> None:
         super().__init__()
         self._script = script
 
-    async def _converse(self, connection: ServerConnection) -> None:
-        ear = _Ear(self._script)
-        async with asyncio.TaskGroup() as answering:
-            with suppress(ConnectionClosed):
-                async for frame in connection:
-                    await self._take(connection, ear, frame, answering)
+    def _ear(self) -> Ear:
+        return _Ear(self._script)
 
-    async def _take(
-        self, connection: ServerConnection, ear: "_Ear", frame: str | bytes, answering: asyncio.TaskGroup
-    ) -> None:
-        if isinstance(frame, bytes):
-            if partial := ear.hear(frame):
-                await connection.send(partial.json_text())
-            return
-        message = asr.parse_client_message(frame)
-        self.received.append(message)
-        match message:
-            case asr.Start():
-                ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
-                await connection.send(ready.json_text())
-            case asr.NextUtterance():
-                ear.begin(message)
-            case asr.Commit():
-                answering.create_task(self._finalise(connection, ear, message))
-
-    async def _finalise(self, connection: ServerConnection, ear: "_Ear", commit: asr.Commit) -> None:
+    async def _answer(self, connection: ServerConnection, ear: Ear, commit: asr.Commit) -> None:
         work = self._script.begin("asr")
         final = ear.final(commit)
         await asyncio.sleep(self._script.times.asr_ms / 1000)
@@ -76,73 +54,40 @@ class ScriptedAsr(AsrStandIn):
             await connection.send(final.json_text())
 
 
-class _Ear:
-    """Where the speech of this turn lies in one connection's audio. Positions are samples since Start."""
+class _Ear(Ear):
+    """Where the speech of this turn lies in one connection's audio."""
 
     def __init__(self, script: Script) -> None:
+        super().__init__()
         self._script = script
-        self._samples = self._utterance_id = self._begin = self._shown = 0
         self._turn = -1
         self._onset: int | None = None
 
-    def hear(self, pcm: bytes) -> asr.Partial | None:
-        """Take in audio; the words so far, where there are more by now."""
+    def listen(self, pcm: bytes) -> None:
         if self._turn != self._script.turn:
             self._turn, self._onset = self._script.turn, None
         loud = np.flatnonzero(np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)) > LOUD)
         if len(loud):
             self._script.speech_heard_s = now()
             if self._onset is None:
-                self._onset = self._samples + int(loud[0])
-        self._samples += len(pcm) // asr.SAMPLE_BYTES
-        if self._samples // PARTIAL_SAMPLES == self._shown:
-            return None
-        self._shown = self._samples // PARTIAL_SAMPLES
-        text = self._text()
-        partial = asr.Partial(utterance_id=self._utterance_id, text=text, end_sample=self._samples)
-        return partial if text else None
+                self._onset = self.samples + int(loud[0])
 
-    def begin(self, message: asr.NextUtterance) -> None:
-        self._utterance_id, self._begin = message.utterance_id, message.from_sample
-
-    def final(self, commit: asr.Commit) -> asr.Final:
-        return asr.Final(
-            utterance_id=commit.utterance_id,
-            commit_id=commit.commit_id,
-            text=self._text(),
-            end_sample=self._samples,
-        )
-
-    def _text(self) -> str:
+    def text(self) -> str:
         if self._onset is None:
             return ""
-        spoken_ms = ((at - self._onset) * 1000 / asr.SAMPLE_RATE_HZ for at in (self._begin, self._samples))
+        spoken_ms = (
+            (at - self._onset) * 1000 / asr.SAMPLE_RATE_HZ for at in (self.begin_sample, self.samples)
+        )
         return self._script.sentence.between(*spoken_ms)
 
 
-class ScriptedLlm(LlmStandIn):
-    """Greets the first time, then gives numbered answers. A request that is closed is cancelled."""
+class ScriptedLlm(ThinkingServer):
+    """Greets the first time, then gives numbered answers."""
 
     def __init__(self, script: Script, tokens_per_s: float) -> None:
         super().__init__()
         self._script = script
         self._tokens_per_s = tokens_per_s
-        self.prefills = 0
-
-    async def start(self) -> None:
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_post("/v1/prefill", self._prefill)
-        # Otherwise a handler never hears that the client has hung up.
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-        self.port = self._runner.addresses[0][1]
-
-    async def _prefill(self, request: web.Request) -> web.Response:
-        await request.read()
-        self.prefills += 1
-        return web.json_response({"evaluated_tokens": 0, "cached_tokens": 0})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())

@@ -9,7 +9,10 @@ from tests.end_to_end.judgement import breaches
 from tests.end_to_end.unlucky_call import Observed, Sound, Utterance, Verdict
 from tests.end_to_end.unlucky_servers import Stroke
 
+LOST = Stroke(11.3, "asr: refuses")
 SAID = Utterance(10.0, ("more", "tea"), 11.0)
+SORRY = Sound(12.0, 12.2, ("sorry",))
+WAIT = Sound(12.0, 12.6, ("one", "moment", "please"))
 ANSWER = (Sound(12.0, 12.2, ("with",)), Sound(12.2, 12.4, ("pleasure",)))
 
 
@@ -35,8 +38,28 @@ def remembering(user: str = "more tea", assistant: str = "With pleasure.") -> Ca
     return lambda seen: replace(seen, messages=messages)
 
 
+def paused(seen: Observed) -> Observed:
+    """The same, with a pause in it, at which Smart Turn is wrong."""
+    said = replace(SAID, start_s=9.0, pauses=[(9.5, 10.0)], end_s=11.1)
+    return replace(seen, utterances=[said], verdicts=[Verdict(9.8, True), Verdict(11.4, True)])
+
+
+def late(at_s: float) -> list[Sound]:
+    """The answer, some time later."""
+    return [Sound(at_s, at_s + 0.2, ("with",)), Sound(at_s + 0.2, at_s + 0.4, ("pleasure",))]
+
+
 def test_all_is_well():
     assert breaches(fine()) == []
+
+
+def test_an_answer_in_a_pause_that_smart_turn_takes_for_the_end_is_no_breach():
+    seen = paused(fine())
+    assert breaches(replace(seen, sounds=[Sound(9.9, 10.1, ("with",)), *ANSWER])) == []
+
+
+def test_who_is_asked_to_wait_in_time_waits_without_dead_air():
+    assert breaches(replace(fine(), sounds=[WAIT, *late(16.0)], hung_up_s=18.0)) == []
 
 
 @pytest.mark.parametrize(
@@ -53,6 +76,14 @@ def test_all_is_well():
         ("false_memory", remembering(assistant="With great pleasure.")),
         ("false_memory", remembering(assistant="Pleasure.")),
         ("false_memory", remembering(assistant="Pleasure with.")),
+        ("early_audio", lambda seen: replace(paused(seen), sounds=[Sound(11.0, 11.1, ("with",)), *ANSWER])),
+        (
+            "talks_on",
+            lambda seen: replace(seen, turns_s=[10.2], sounds=[Sound(10.5, 10.6, ("with",)), *ANSWER]),
+        ),
+        ("dead_air", lambda seen: replace(seen, sounds=[WAIT, *late(18.0)], hung_up_s=20.0)),
+        ("lost_words", lambda seen: replace(remembering(user="more")(seen), sounds=[SORRY, *ANSWER])),
+        ("hung_up", lambda seen: replace(seen, ended_by_itself=True)),
         ("left_tasks", lambda seen: replace(seen, tasks_left=["forgotten"])),
     ],
 )
@@ -61,14 +92,20 @@ def test_a_breach_is_found(rule: str, change: Callable[[Observed], Observed]):
 
 
 def test_words_that_were_lost_may_be_apologised_for():
-    sorry = Sound(12.0, 12.2, ("sorry",))
-    assert breaches(replace(remembering(user="", assistant="")(fine()), sounds=[sorry])) == []
+    seen = replace(remembering(user="", assistant="")(fine()), sounds=[SORRY])
+    assert breaches(replace(seen, strokes=[LOST])) == []
+    assert breaches(seen) == ["lost_words: lost by nobody's fault: more tea of more tea"]
+    elsewhere = Stroke(5.0, "asr: refuses")
+    assert breaches(replace(seen, strokes=[elsewhere])) != []
 
 
 def test_an_apology_that_the_caller_cuts_short_is_not_missed():
     again = replace(SAID, words=("please",), start_s=12.5, end_s=12.8)
     seen = replace(
-        remembering(user="please")(fine()), utterances=[SAID, again], verdicts=[Verdict(11.9, True)]
+        remembering(user="please")(fine()),
+        utterances=[SAID, again],
+        verdicts=[Verdict(12.9, True)],
+        strokes=[LOST],
     )
     late = [Sound(13.5, 13.7, ("with",)), Sound(13.7, 13.9, ("pleasure",))]
     assert breaches(replace(seen, sounds=late)) == []
@@ -78,6 +115,13 @@ def test_a_wrong_verdict_takes_its_time():
     late = Sound(14.0, 14.3, ("with", "pleasure"))
     wrong = [Stroke(11.2, "verdict: incomplete")]
     assert breaches(replace(fine(), sounds=[late], verdicts=[], strokes=wrong)) == []
+
+
+def test_who_hears_no_apology_because_the_voice_refuses_it_as_well_hears_nothing():
+    silent = replace(remembering(assistant="")(fine()), sounds=[])
+    refused = [Stroke(11.5, "llm: status 500"), Stroke(11.6, "tts: refuses")]
+    assert breaches(replace(silent, strokes=refused)) == []
+    assert breaches(replace(silent, strokes=refused[1:])) != []
 
 
 def test_a_word_that_was_cut_need_not_be_remembered():

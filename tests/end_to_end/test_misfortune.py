@@ -11,7 +11,10 @@ import asyncio
 import ctypes
 import gc
 import sys
-from collections.abc import Iterable
+import traceback
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +28,7 @@ from tests.end_to_end.unlucky_call import Observed, hold, scripted_ears
 from tests.end_to_end.unlucky_servers import Servers, unlucky
 from tests.simulated_time import simulated_time
 
-FEW = range(20)
+FEW, MANY = range(20), range(200)
 WARM_UP = 10
 """Conversations after which what is loaded once is loaded, and pools and caches have their size."""
 MOST_MIB = 10.0
@@ -55,40 +58,97 @@ def agent_of(servers: Servers) -> Agent:
     return Agent(agent_settings(**urls, audio_out_chunk_ms=40))
 
 
-async def hold_all(seeds: Iterable[int]) -> tuple[list[str], list[Holdings]]:
-    """(breaches, what the process has after each conversation)."""
-    found: list[str] = []
-    holdings: list[Holdings] = []
+@dataclass
+class Tally:
+    """Conversations, and what came of them."""
+
+    seeds: deque[int]
+    """Those that have not been held."""
+    seed: int | None = None
+    """The one that is being held."""
+    held: int = 0
+    breaches: list[str] = field(default_factory=list[str])
+    holdings: list[Holdings] = field(default_factory=list[Holdings])
+    """What the process has after each conversation."""
+
+    def begin(self) -> int:
+        """The next one's seed."""
+        self.seed = self.seeds.popleft()
+        return self.seed
+
+    def end(self, found: Iterable[str]) -> None:
+        """It is over; tells people who wait what there is by now."""
+        self.held += 1
+        for breach in found:
+            self.breaches.append(f"seed {self.seed}, {breach}")
+            print(self.breaches[-1], file=sys.stderr)
+        self.seed = None
+        if self.held % 10 == 0 or not self.seeds:
+            print(f"{self.held} held, {len(self.breaches)} breaches", file=sys.stderr, flush=True)
+
+    def wrong(self) -> list[str]:
+        """All of it."""
+        return self.breaches + left_behind(self.holdings)
+
+    def summary(self) -> str:
+        """The process at first, when all was warm, and in the end."""
+        lines = [f"{self.held} conversations, {len(self.breaches)} breaches"]
+        if len(self.holdings) > WARM_UP:
+            first, last = (least_of(self.holdings, end) for end in (WARM_UP, None))
+            lines += [
+                f"{name}: {was:.0f} after {WARM_UP} conversations, {now:.0f} in the end"
+                for name, was, now in zip(("MiB", "open files", "tasks"), first, last, strict=True)
+            ]
+        return "\n".join(lines)
+
+
+async def hold_some(tally: Tally) -> None:
+    """One after the other, as the calls of an agent, until one goes wrong that nobody survives."""
     async with unlucky() as servers:
         agent = agent_of(servers)
-        for seed in seeds:
-            seen = await hold(agent, servers, seed)
-            found += [f"seed {seed}, {_misfortunes(seen)}: {breach}" for breach in breaches(seen)]
-            holdings.append(Holdings.now())
+        while tally.seeds:
+            seen = await hold(agent, servers, tally.begin())
+            tally.end(f"{_misfortunes(seen)}: {breach}" for breach in breaches(seen))
+            tally.holdings.append(Holdings.now())
         await agent.close()
-    return found, holdings
 
 
 def _misfortunes(seen: Observed) -> str:
     return ", ".join(stroke.what for stroke in seen.strokes) or "no misfortune"
 
 
-def conversations(seeds: Iterable[int]) -> tuple[list[str], list[Holdings]]:
-    """Hold them in simulated time."""
+def conversations(seeds: Iterable[int]) -> Tally:
+    """Hold them in simulated time; after one that breaks off, the others in another loop."""
+    tally = Tally(deque(seeds))
     logger.disable("agent")
     logger.disable("pipecat")
     try:
-        with scripted_ears(), simulated_time() as loop:
-            return loop.run_until_complete(hold_all(seeds))
+        with scripted_ears():
+            while tally.seeds:
+                try:
+                    with simulated_time() as loop:
+                        loop.run_until_complete(hold_some(tally))
+                except Exception as error:
+                    if tally.seed is None:
+                        raise  # not a conversation's fault
+                    traceback.print_exc()
+                    tally.end([f"broke off: {error!r}"])
     finally:
         logger.enable("agent")
         logger.enable("pipecat")
+    return tally
 
 
-def left_behind(holdings: list[Holdings]) -> list[str]:
-    """What grows, by the least after each of five conversations: memory comes and goes."""
-    before = [min(column) for column in zip(*holdings[WARM_UP - 5 : WARM_UP], strict=True)]
-    after = [min(column) for column in zip(*holdings[-5:], strict=True)]
+def least_of(holdings: Sequence[Holdings], end: int | None) -> list[float]:
+    """The least after each of the five conversations before `end`: memory comes and goes."""
+    return [min(column) for column in zip(*holdings[:end][-5:], strict=True)]
+
+
+def left_behind(holdings: Sequence[Holdings]) -> list[str]:
+    """What grows."""
+    if len(holdings) <= WARM_UP:
+        return []
+    before, after = least_of(holdings, WARM_UP), least_of(holdings, None)
     limits = Holdings(MOST_MIB, MOST_SOCKETS, MOST_SOCKETS)
     return [
         f"{name}: from {was:.0f} to {now:.0f}"
@@ -106,8 +166,24 @@ def test_what_grows_is_found():
 
 @pytest.mark.timeout(600)
 def test_whatever_befalls_the_servers_a_conversation_stays_one():
-    found, holdings = conversations(FEW)
-    assert found + left_behind(holdings) == []
+    assert conversations(FEW).wrong() == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+def test_of_two_hundred_conversations_none_breaks_and_nothing_is_left():
+    assert conversations(MANY).wrong() == []
+
+
+def test_a_conversation_that_breaks_off_is_counted_and_the_others_are_held(monkeypatch: pytest.MonkeyPatch):
+    async def hold_some_other(_: object, __: object, seed: int) -> Observed:
+        if seed == 1:
+            raise RuntimeError("stuck")
+        return Observed(seed)
+
+    monkeypatch.setattr("tests.end_to_end.test_misfortune.hold", hold_some_other)
+    tally = conversations(range(3))
+    assert (tally.held, tally.breaches) == (3, ["seed 1, broke off: RuntimeError('stuck')"])
 
 
 async def tell(seed: int) -> None:
@@ -139,9 +215,9 @@ def main(first: int, end: int | None = None) -> int:
         with scripted_ears(), simulated_time() as loop:
             loop.run_until_complete(tell(first))
         return 0
-    found, holdings = conversations(range(first, end))
-    wrong = found + left_behind(holdings)
-    print(*wrong, f"{end - first} conversations, {len(wrong)} breaches", sep="\n")
+    tally = conversations(range(first, end))
+    wrong = tally.wrong()
+    print(*wrong, tally.summary(), sep="\n")
     return 1 if wrong else 0
 
 

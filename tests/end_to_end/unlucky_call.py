@@ -18,18 +18,25 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
+from numpy.typing import NDArray
 from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer
-from pipecat.frames.frames import OutputAudioRawFrame, StartFrame
+from pipecat.frames.frames import (
+    OutputAudioRawFrame,
+    OutputTransportMessageFrame,
+    OutputTransportMessageUrgentFrame,
+    StartFrame,
+)
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import TransportParams
 
 from agent.bot import Agent
+from agent.echo import EchoWatch
 from tests.agent.coded_speech import LEAST, SPREAD, is_silent
-from tests.agent.stand_ins import PATIENCE_S, Line, eventually
-from tests.end_to_end.unlucky_servers import Fate, Servers, Stroke
+from tests.agent.stand_ins import PATIENCE_S, Line, agent_settings, eventually
+from tests.end_to_end.unlucky_servers import Fate, Servers, Stroke, plain
 
 HZ = 16_000
 WORD_S = 0.25
@@ -38,8 +45,13 @@ QUIET_S = 0.7
 """An agent that is silent for so long has finished."""
 KEPT_CONNECTION = "RequestHandler.start"
 """The LLM server's end of a connection that the agent keeps for the next call."""
-ANSWER_S = 6.0
-"""A caller gives up after this."""
+ANSWER_S = 8.0
+"""A caller gives up after so much silence."""
+SETTINGS = agent_settings()
+PUT_OFF = frozenset(
+    plain(word) for line in (SETTINGS.one_moment, *SETTINGS.still_waiting) for word in line.split()
+)
+"""What the agent says until it has an answer."""
 
 
 class Sound(NamedTuple):
@@ -48,6 +60,11 @@ class Sound(NamedTuple):
     at_s: float
     end_s: float
     words: tuple[str, ...]
+
+
+def puts_off(sound: Sound) -> bool:
+    """Whether it only asks the caller to wait."""
+    return bool(sound.words) and PUT_OFF.issuperset(sound.words)
 
 
 class Verdict(NamedTuple):
@@ -65,6 +82,8 @@ class Utterance:
     words: tuple[str, ...]
     """Empty for a cough."""
     end_s: float = 0.0
+    pauses: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """When each began and ended."""
 
 
 @dataclass
@@ -75,10 +94,14 @@ class Observed:
     utterances: list[Utterance] = field(default_factory=list[Utterance])
     sounds: list[Sound] = field(default_factory=list[Sound])
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
+    turns_s: list[float] = field(default_factory=list[float])
+    """When the agent said that it listens, and its voice was to be silent."""
     strokes: list[Stroke] = field(default_factory=list[Stroke])
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The agent's context after the call."""
     hung_up_s: float = 0.0
+    ended_by_itself: bool = False
+    """Whether the agent ended the call, rather than the caller."""
     tasks_left: list[str] = field(default_factory=list[str])
 
 
@@ -91,13 +114,19 @@ class _Stage:
 class _Out(BaseOutputTransport):
     """Takes the agent's voice at the pace of speech."""
 
-    def __init__(self, params: TransportParams, fate: Fate, sounds: list[Sound]) -> None:
+    def __init__(self, params: TransportParams, fate: Fate, observed: Observed) -> None:
         super().__init__(params)
-        self._fate, self._sounds = fate, sounds
+        self._fate, self._sounds, self._turns_s = fate, observed.sounds, observed.turns_s
 
     async def start(self, frame: StartFrame) -> None:
         await super().start(frame)
         await self.set_transport_ready(frame)
+
+    async def send_message(
+        self, frame: OutputTransportMessageFrame | OutputTransportMessageUrgentFrame
+    ) -> None:
+        if frame.message.get("type") == "user-started-speaking":
+            self._turns_s.append(_now())
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
         at_s, length_s = asyncio.get_running_loop().time(), len(frame.audio) / 2 / frame.sample_rate
@@ -115,12 +144,12 @@ class Caller(Line):
     def __init__(self, fate: Fate, observed: Observed) -> None:
         super().__init__()
         self._fate, self._seen = fate, observed
-        self._output: Any = _Out(self._input._params, fate, observed.sounds)
+        self._output: Any = _Out(self._input._params, fate, observed)
         self._more_to_say = False
 
     async def converse(self) -> None:
         """Some turns, each in its own way."""
-        await self._listen(0.0)
+        await self._listen(_now())
         for _ in range(3):
             match self._fate.pick("plain", "plain", "pauses", "interrupts", "coughs", "is quick"):
                 case "pauses":
@@ -141,7 +170,6 @@ class Caller(Line):
                 case _:
                     await self._speak()
             await self._listen(self._seen.utterances[-1].end_s)
-        self._seen.hung_up_s = _now()
 
     async def _speak(self, pause_s: float = 0.0) -> None:
         first, rest = self._fate.sentence(2, 5), self._fate.sentence(1, 4) if pause_s else []
@@ -150,7 +178,9 @@ class Caller(Line):
         self._more_to_say = bool(rest)
         await self.say(self._pcm(first))
         if rest:
+            paused_s = _now()
             await self.pause(round(1000 * pause_s))
+            said.pauses.append((paused_s, _now()))
             self._more_to_say = False
             await self.say(self._pcm(rest))
         said.end_s = _now()
@@ -177,15 +207,18 @@ class Caller(Line):
         return True
 
     async def _listen(self, since_s: float) -> None:
-        """Until the agent has spoken, and is silent."""
-        give_up_s = _now() + ANSWER_S
-        while _now() < give_up_s or _now() - self._heard_s() < QUIET_S:
-            if self._heard_s() > since_s and _now() - self._heard_s() > QUIET_S:
+        """Until the agent has answered, and is silent; or for too long."""
+        while (quiet_s := _now() - max(since_s, self._heard_s())) < ANSWER_S:
+            if quiet_s > QUIET_S and self._has_answered(since_s):
                 return
             await self.pause(20)
 
     def _heard_s(self) -> float:
         return self._seen.sounds[-1].end_s if self._seen.sounds else 0.0
+
+    def _has_answered(self, since_s: float) -> bool:
+        """Not where it has only asked to wait."""
+        return any(sound.at_s >= since_s and not puts_off(sound) for sound in reversed(self._seen.sounds))
 
     def judge(self) -> bool:
         """Smart Turn's verdict."""
@@ -199,7 +232,7 @@ class Caller(Line):
 
 
 async def hold(agent: Agent, servers: Servers, seed: int) -> Observed:
-    """One conversation, from hello to hanging up."""
+    """One conversation, from hello to hanging up, or until the agent ends it by itself."""
     observed, fate = Observed(seed), Fate(seed)
     observed.strokes = fate.strokes
     servers.suffer(fate)
@@ -207,15 +240,22 @@ async def hold(agent: Agent, servers: Servers, seed: int) -> Observed:
     caller = _Stage.caller = Caller(fate, observed)
     call = asyncio.create_task(agent.converse(caller, caller.playback))
     await caller.pick_up()
+    (context,) = (call.context for call in agent._calls)
+    talk = asyncio.create_task(caller.converse())
     try:
-        await caller.converse()
-        context = next(iter(agent._calls)).context
+        await asyncio.wait((talk, call), return_when=asyncio.FIRST_COMPLETED)
+        observed.ended_by_itself = call.done()
+        observed.hung_up_s = _now()
     finally:
+        talk.cancel()
+        await asyncio.wait((talk,))
         await caller.hang_up()
         async with asyncio.timeout(PATIENCE_S):
             await call
         await fate.is_over()
         observed.tasks_left = await left_behind(before)
+    if not talk.cancelled():
+        talk.result()
     observed.messages = [*context.get_messages()]  # type: ignore[list-item]
     return observed
 
@@ -246,11 +286,20 @@ def scripted_ears() -> Generator[None, None, None]:
     def confidence(self: SileroVADAnalyzer, buffer: bytes) -> float:
         return float(not is_silent(buffer))
 
+    def heard(self: EchoWatch, at_ms: float, samples: NDArray[np.int16]) -> int:
+        return 1_000 * len(samples) // HZ if np.any(samples) else 0
+
+    def callers_ms(self: EchoWatch, recent_ms: int) -> int:
+        return recent_ms
+
     with ExitStack() as patches:
         for owner, name, scripted in (
             (LocalSmartTurnAnalyzerV3, "_predict_endpoint", predict),
             (SileroVADAnalyzer, "voice_confidence", confidence),
             (VADAnalyzer, "_get_smoothed_volume", lambda *_: 1.0),
+            # There is no echo on this line, and what the two say is too alike to be told apart by it.
+            (EchoWatch, "heard", heard),
+            (EchoWatch, "callers_ms", callers_ms),
             *((owner, name, _late(getattr(owner, name))) for owner, name in _askers()),
         ):
             patches.enter_context(patch.object(owner, name, scripted))

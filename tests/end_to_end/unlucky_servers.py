@@ -15,13 +15,15 @@ from websockets.exceptions import ConnectionClosed
 import asr_server.protocol as asr
 import tts_server.protocol as tts
 from tests.agent.coded_speech import Vocabulary
+from tests.agent.hearing_servers import Ear, HearingServer
 from tests.agent.speaking_servers import ServedSpeech, SpeakingServer
 from tests.agent.stand_ins import LlmStandIn, WebSocketStandIn, chunk, running
+from tests.agent.thinking_servers import ThinkingServer
 
 WORD_MS = 160
 """Of the agent's voice."""
-CHUNK_SAMPLES = 2_560
-"""The ear tells what it has heard every 160 ms."""
+FOREVER_S = 60.0
+"""Longer than anybody waits."""
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 
 
@@ -85,51 +87,30 @@ async def _die(server: WebSocketStandIn | LlmStandIn, for_s: float) -> None:
     await server.start()
 
 
-class UnluckyAsr(WebSocketStandIn):
+class UnluckyAsr(HearingServer):
     """Hears the words of the conversation, and answers Commits as fate has it."""
-
-    path = asr.PATH
 
     def __init__(self) -> None:
         super().__init__()
         self.fate = Fate(0, most=0)
 
-    async def _converse(self, connection: ServerConnection) -> None:
-        ear = _Ear(self.fate.words)
-        async with asyncio.TaskGroup() as answering:
-            with suppress(ConnectionClosed):
-                async for frame in connection:
-                    await self._take(connection, ear, frame, answering)
+    def _ear(self) -> Ear:
+        return _Ear(self.fate.words)
 
-    async def _take(
-        self, connection: ServerConnection, ear: "_Ear", frame: str | bytes, answering: asyncio.TaskGroup
-    ) -> None:
-        if isinstance(frame, bytes):
-            if partial := ear.hear(frame):
-                await connection.send(partial.json_text())
-            if ear.in_speech and self.fate.strikes("asr: cut off in the middle", 0.0005):
-                connection.transport.abort()
-            return
-        match message := asr.parse_client_message(frame):
-            case asr.Start():
-                ready = asr.Ready(model="script", chunk_ms=160, packet_ms=20)
-                await connection.send(ready.json_text())
-            case asr.NextUtterance():
-                ear.begin(message)
-            case asr.Commit():
-                answering.create_task(self._answer(connection, ear, message))
+    async def _hear(self, connection: ServerConnection, ear: Ear, pcm: bytes) -> None:
+        await super()._hear(connection, ear, pcm)
+        assert isinstance(ear, _Ear)
+        if ear.in_speech and self.fate.strikes("asr: cut off in the middle", 0.0005):
+            connection.transport.abort()
 
-    async def _answer(self, connection: ServerConnection, ear: "_Ear", commit: asr.Commit) -> None:
-        final = asr.Final(
-            utterance_id=commit.utterance_id,
-            commit_id=commit.commit_id,
-            text=ear.text(),
-            end_sample=ear.samples,
-        )
+    async def _answer(self, connection: ServerConnection, ear: Ear, commit: asr.Commit) -> None:
+        final = ear.final(commit)
         await asyncio.sleep(self.fate.between(0.0, 0.4))  # the Finals of two Commits may change places
         with suppress(ConnectionClosed):
             if self.fate.strikes("asr: no final", 0.03):
                 return
+            if self.fate.strikes("asr: late", 0.03):
+                await asyncio.sleep(self.fate.between(0.5, 3.0))
             if self.fate.strikes("asr: refuses", 0.03):
                 await connection.send(_refusal(commit).json_text())
             elif self.fate.strikes("asr: cut off at a commit", 0.03):
@@ -146,73 +127,53 @@ def _refusal(commit: asr.Commit) -> asr.Failed:
     )
 
 
-class _Ear:
+class _Ear(Ear):
     """Words, and the sample at which each was last heard."""
 
     def __init__(self, words: Vocabulary) -> None:
+        super().__init__()
         self._words = words
-        self.samples = self._begin = self._utterance_id = 0
         self._heard: dict[str, int] = {}
-        self._shown = ""
         self.in_speech = False
 
-    def hear(self, pcm: bytes) -> asr.Partial | None:
-        """Take in audio; the words so far, where they have become more within another chunk."""
-        before, self.samples = self.samples // CHUNK_SAMPLES, self.samples + len(pcm) // asr.SAMPLE_BYTES
+    def listen(self, pcm: bytes) -> None:
         words = self._words.hear(pcm)
         self.in_speech = bool(words)
-        self._heard |= dict.fromkeys(words, self.samples)
-        text = self.text()
-        if self.samples // CHUNK_SAMPLES == before or text in ("", self._shown):
-            return None
-        self._shown = text
-        return asr.Partial(utterance_id=self._utterance_id, text=text, end_sample=self.samples)
-
-    def begin(self, message: asr.NextUtterance) -> None:
-        self._utterance_id, self._begin = message.utterance_id, message.from_sample
+        self._heard |= dict.fromkeys(words, self.samples + len(pcm) // asr.SAMPLE_BYTES)
 
     def text(self) -> str:
-        return " ".join(word for word, last in self._heard.items() if last > self._begin)
+        return " ".join(word for word, last in self._heard.items() if last > self.begin_sample)
 
 
-class UnluckyLlm(LlmStandIn):
+class UnluckyLlm(ThinkingServer):
     """Answers with one or two sentences of new words."""
+
+    shutdown_s = 0.01
 
     def __init__(self) -> None:
         super().__init__()
         self.fate = Fate(0, most=0)
-
-    async def start(self) -> None:
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_post("/v1/prefill", self._prefill)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.01, handler_cancellation=True)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-        self.port = self._runner.addresses[0][1]
-
-    async def _prefill(self, request: web.Request) -> web.Response:
-        await request.read()
-        return web.json_response({"evaluated_tokens": 0, "cached_tokens": 0})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         await request.read()
         await asyncio.sleep(self.fate.between(0.05, 0.6))
         if self.fate.strikes("llm: status 500", 0.03):
             return web.json_response({"error": {"message": "not now"}}, status=500)
+        if self.fate.strikes("llm: no headers", 0.02):
+            await asyncio.sleep(FOREVER_S)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         if self.fate.strikes("llm: no first token", 0.02):
-            await asyncio.sleep(60)
+            await asyncio.sleep(FOREVER_S)
         text = "" if self.fate.strikes("llm: no words", 0.03) else self._answer()
         for word in text.split(" "):
             if self.fate.strikes("llm: cut off in the middle", 0.005):
                 assert request.transport
                 request.transport.abort()
-                await asyncio.sleep(60)
+                await asyncio.sleep(FOREVER_S)
             if self.fate.strikes("llm: dies", 0.003):
                 self.fate.kill(self, self.fate.between(0.2, 1.0))
-                await asyncio.sleep(60)
+                await asyncio.sleep(FOREVER_S)
             await response.write(chunk({"content": f"{word} "}, None))
             await asyncio.sleep(self.fate.between(0.0, 0.05))
         await response.write(chunk({}, "stop"))
@@ -252,6 +213,8 @@ class _Speech(ServedSpeech):
     async def run(self) -> None:
         with suppress(ConnectionClosed):
             await asyncio.sleep(self._fate.between(0.05, 0.3))
+            if self._fate.strikes("tts: hangs", 0.02):
+                await asyncio.sleep(FOREVER_S)
             while (text := await self.texts.get()) is not None:
                 for word in text.split():
                     await self._code(word)
