@@ -155,9 +155,9 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def on_audio_context_completed(self, context_id: str) -> None:
         """All of it has been handed on, or nothing came for too long: then the server need not go on."""
         speech_id = self._speeches.get(context_id)
-        began = speech_id is None or self._words[speech_id].begun
+        is_missed = speech_id and not self._words[speech_id].begun and self._is_answer(context_id)
         await self.on_audio_context_interrupted(context_id)
-        if not began and self._is_answer(context_id):
+        if is_missed:
             await self._apologise()
 
     async def _apply_force_complete(self, context_id: str) -> None:

@@ -233,9 +233,13 @@ def _has_no_voice(seen: Observed, said: Utterance, next_s: float) -> bool:
 
 
 def _is_mute(seen: Observed, from_s: float, to_s: float) -> bool:
-    """Whether the voice refused an apology for something else: it is said once, then the agent listens."""
+    """Whether the voice refused an apology for something else, or was away: then the agent only listens."""
     whats = [stroke.what for stroke in seen.strokes if from_s <= stroke.at_s < to_s]
-    return len(whats) > 1 and "tts: refuses" in whats
+    away_s = REMEDIES_S["tts: dies"]
+    away = any(
+        stroke.what == "tts: dies" and from_s - away_s <= stroke.at_s < from_s for stroke in seen.strokes
+    )
+    return (len(whats) > 1 and "tts: refuses" in whats) or (away and bool(whats))
 
 
 def _apologised(seen: Observed, since_s: float, until_s: float) -> bool:
