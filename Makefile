@@ -49,7 +49,7 @@ test-slow: $(DEV)
 	@$(PYTEST) -m slow -n auto $(ARGS)
 
 test-models: $(TRAIN)
-	@.venv-train/bin/python -m pytest tests/llm/demo/test_train.py tests/asr_server/workshop/test_train.py $(ARGS)
+	@.venv-train/bin/python -m pytest tests/llm/demo/test_train.py tests/asr_server/workshop/test_train.py tests/asr_server/workshop/test_hearing.py $(ARGS)
 
 demo-score: $(DEV)
 	@.venv/bin/python -m llm.demo.score

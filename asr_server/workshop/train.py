@@ -10,35 +10,41 @@ hears the same in both. The second part took a third of the errors in white nois
 """
 
 import argparse
+import math
 import random
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pocketsphinx
 import torch
 from torch import nn
+from torch.nn import functional
 
-from asr_server.cepstra import BANDS, CEPSTRA, COSINES, FRAME_SAMPLES, HOP_SAMPLES, Array, LogMel
+from asr_server.cepstra import BANDS, CEPSTRA, COSINES
+from asr_server.cepstral_mean import LOUD_OVER_MEAN, LOUD_RANGE
 from asr_server.denoiser import AHEAD, CENTRE, MOST, SCALE, WEIGHTS
 from asr_server.protocol import SAMPLE_RATE_HZ
 from asr_server.settings import AsrSettings
-from asr_server.sphinx import HISS
-from asr_server.workshop.senones import Hearing
-from asr_server.workshop.speech import VOICES, babble, noisy, say, sentences, speech_level
+from asr_server.workshop.acoustic_model import SENDUMP_UNIT, gaussians, mixture_weights, phones
+from asr_server.workshop.mixtures import Mixer, texts
+from asr_server.workshop.speech import VOICES, say
 
 WIDTH = 128
 SENTENCES_PER_VOICE = 130  # of the domain, and as many of random words
 MATCHING_STEPS, HEARING_STEPS = 1_000, 700
 BATCH = 32
-FRAMES = 300
-SAMPLES = HOP_SAMPLES * (FRAMES - 1) + FRAME_SAMPLES
 MATCHING_RATE, HEARING_RATE = 2.5e-3, 1e-3
 READERS = (*VOICES, "slt")
 """White noise hides more of slt's speech than of the others', so there is more of it."""
-USUAL_LEVEL = 2_600.0
 DELTA_WEIGHTS = (1.0, 0.6, 0.4)  # of the cepstra, their change, and the change of that
+LEAST_VARIANCE = 1e-4
+LEAST = 1e-30
+"""Of a senone's likelihood beside that of its phone's likeliest Gaussian."""
+NEAR = 10
+"""Frames around a loud one that are of interest too."""
+QUIET_SHARE = 0.2
+"""How often a frame of a pause is looked at, beside one of speech."""
 
 
 class Model(nn.Module):
@@ -64,107 +70,82 @@ class Model(nn.Module):
         return log_mel - float(MOST) * torch.sigmoid(-self.out(first + second))
 
 
-def made_up(rng: random.Random, path: Path) -> Iterator[str]:
-    """Sentences of a trigram model in ARPA's format, by its trigrams and pairs."""
-    following: dict[tuple[str, ...], list[tuple[str, float]]] = defaultdict(list)
-    for line in path.read_text(encoding="utf-8").splitlines():
-        logarithm, tab, gram = line.partition("\t")
-        words = gram.partition("\t")[0].split()
-        if tab and len(words) > 1:
-            following[tuple(words[:-1])].append((words[-1], 10 ** float(logarithm)))
-    while True:
-        said = ["<s>"]
-        while said[-1] != "</s>" and len(said) < 20:
-            choices = following.get(tuple(said[-2:])) or following.get((said[-1],)) or [("</s>", 1.0)]
-            said.append(rng.choices([word for word, _ in choices], [share for _, share in choices])[0])
-        yield " ".join(said[1:-1])
+class Senones:
+    """The log likelihoods of an acoustic model's senones."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Read PocketSphinx's own model, or another PTM model. Raises OSError or ValueError for others."""
+        folder = folder or Path(pocketsphinx.get_model_path("en-us/en-us"))
+        means = torch.from_numpy(gaussians(folder / "means"))
+        variances = torch.from_numpy(gaussians(folder / "variances")).clamp(min=LEAST_VARIANCE)
+        # log N(x) = constant + linear . x + square . x * x
+        self._square, self._linear = -0.5 / variances, means / variances
+        self._constant = -0.5 * (means * means / variances + torch.log(2 * math.pi * variances)).sum(-1)
+        names, phone_of = phones(folder / "mdef")
+        _, streams, densities, _ = means.shape
+        counts = torch.from_numpy(mixture_weights(folder / "sendump", (streams, densities, len(phone_of))))
+        weights = torch.exp(-SENDUMP_UNIT * counts.float())
+        self._weights = [weights[:, :, np.flatnonzero(phone_of == phone)] for phone in range(len(means))]
+        self.phones = [names[phone] for phone in np.sort(phone_of)]
+        """Of each senone, in the order of the likelihoods."""
+
+    def __call__(self, streams: torch.Tensor) -> torch.Tensor:
+        """(N, 3, CEPSTRA), cepstra and their changes -> (N, senones), phone by phone."""
+        return torch.cat([self._of_phone(phone, streams) for phone in range(len(self._weights))], 1)
+
+    def _of_phone(self, phone: int, streams: torch.Tensor) -> torch.Tensor:
+        total = torch.zeros(())
+        for stream, weights in enumerate(self._weights[phone]):
+            x, at = streams[:, stream], (phone, stream)
+            densities = self._constant[at] + x @ self._linear[at].T + (x * x) @ self._square[at].T
+            peak = densities.detach().amax(1, keepdim=True)
+            total = total + peak + torch.log(torch.exp(densities - peak) @ weights + LEAST)
+        return total
 
 
-def texts(rng: random.Random, settings: AsrSettings) -> Iterator[str]:
-    """A sentence of the domain, then words of the dictionary, and so on; none that is scored with."""
-    scored = {text for group in sentences() for text in group}
-    dictionary = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf-8")
-    words = [
-        word for line in dictionary.splitlines() if (word := line.split()[0]).isalpha() and len(word) < 11
-    ]
-    for text in made_up(rng, settings.language_model):
-        if text not in scored and len(text.split()) > 2:
-            yield text
-            yield " ".join(rng.sample(words, 8))
+class Hearing:
+    """How unlike PocketSphinx hears cleaned speech and the speech itself: a loss for the denoiser.
+
+    For some of the frames, most of them in or near speech, the divergence of the senones' posteriors.
+    """
+
+    def __init__(self, frames: int = 1_500) -> None:
+        self._senones, self._frames = Senones(), frames
+        self._chance = torch.Generator().manual_seed(0)
+
+    def __call__(self, cleaned: torch.Tensor, speech: torch.Tensor) -> torch.Tensor:
+        """Two (B, L, BANDS) of log mel -> one number."""
+        given, wanted = (log_mel @ torch.from_numpy(COSINES) for log_mel in (cleaned, speech))
+        loud, mean = loud_frames(wanted), known_mean(wanted)
+        near = functional.max_pool1d(loud[:, None], 2 * NEAR + 1, 1, NEAR)[:, 0, 3:-3].flatten()
+        chosen = torch.multinomial(near + QUIET_SHARE, self._frames, generator=self._chance)
+        with torch.no_grad():
+            heard = self._senones(streams(wanted - mean)[chosen]).log_softmax(1)
+        instead = self._senones(streams(given - mean)[chosen]).log_softmax(1)
+        return (heard.exp() * (heard - instead)).sum(1).mean()
 
 
-class Mixer:
-    """Makes stretches of FRAMES, noisy and clean, from recordings of unit level."""
-
-    def __init__(self, recordings: list[Array]) -> None:
-        self._rng = np.random.default_rng(0)
-        self._recordings = [pcm / speech_level(pcm) for pcm in recordings]
-        self._babble = [self._crowd() for _ in range(14)]
-        self._hiss = np.resize(HISS, SAMPLES).astype(np.float32)
-
-    def pairs(self, seed: int, count: int) -> list[tuple[Array, Array]]:
-        """So many, always the same for a seed."""
-        self._rng = np.random.default_rng(seed)
-        return [self._pair() for _ in range(count)]
-
-    def _pair(self) -> tuple[Array, Array]:
-        """(FRAMES, BANDS) of a mixture, and of the speech in it."""
-        rng = self._rng
-        clean = self._speech() * np.float32(USUAL_LEVEL * 10 ** (rng.uniform(-14, 8) / 20))
-        if rng.random() < 0.4:
-            clean = self._coloured(clean, 2.5)
-        mixed = clean if rng.random() < 0.12 else noisy(clean, self._noise(), rng.uniform(0, 22))
-        return self._log_mel(mixed), self._log_mel(clean)
-
-    def _log_mel(self, pcm: Array) -> Array:
-        return LogMel().push((pcm + self._hiss).clip(-32_768, 32_767))
-
-    def _speech(self) -> Array:
-        rng, pcm = self._rng, np.zeros(SAMPLES, np.float32)
-        at = int(rng.uniform(0.1, 0.7) * SAMPLE_RATE_HZ)
-        while at < SAMPLES - 3_000:
-            said = self._anybody(0.12)[: SAMPLES - at]
-            pcm[at : at + len(said)] = said
-            at += len(said) + int(rng.uniform(0.1, 0.8) * SAMPLE_RATE_HZ)
-        return pcm
-
-    def _anybody(self, change: float) -> Array:
-        """A recording, played up to so much faster or slower."""
-        said = self._recordings[self._rng.integers(len(self._recordings))]
-        pace = 1 + self._rng.uniform(-change, change)
-        return np.interp(np.arange(0, len(said) - 1, pace), np.arange(len(said)), said).astype(np.float32)
-
-    def _crowd(self) -> Array:
-        people = [
-            np.concatenate([self._anybody(0.16) for _ in range(10)]) for _ in range(self._rng.integers(4, 12))
-        ]
-        return babble(self._rng, people, 25 * SAMPLE_RATE_HZ)
-
-    def _noise(self) -> Array:
-        rng, kind = self._rng, self._rng.random()
-        if kind < 0.45:
-            crowd = self._babble[rng.integers(len(self._babble))]
-            at = rng.integers(len(crowd) - SAMPLES)
-            return crowd[at : at + SAMPLES]
-        white = rng.normal(0, 1, SAMPLES).astype(np.float32)
-        if kind < 0.8:
-            return white
-        coloured = self._coloured(white, 8.0)
-        return coloured / np.sqrt(np.mean(coloured * coloured))
-
-    def _coloured(self, pcm: Array, spread_db: float) -> Array:
-        spectrum = np.fft.rfft(pcm)
-        gains_db = np.interp(
-            np.linspace(0, 7, len(spectrum)), np.arange(8), self._rng.normal(0, spread_db, 8)
-        )
-        return np.fft.irfft(spectrum * 10 ** (gains_db / 20), len(pcm)).astype(np.float32)
+def loud_frames(cepstra: torch.Tensor) -> torch.Tensor:
+    """(B, L, CEPSTRA) -> (B, L): 1 for frames in which somebody speaks, else 0."""
+    return (cepstra[..., 0] > cepstra[..., 0].amax(1, keepdim=True) - LOUD_RANGE).float()
 
 
-def changes(log_mel: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Cepstra, and their first and second differences as PocketSphinx takes them."""
-    cepstra = log_mel @ torch.from_numpy(COSINES)
+def known_mean(cepstra: torch.Tensor) -> torch.Tensor:
+    """(B, L, CEPSTRA) -> (B, 1, CEPSTRA): what to subtract, once a voice is known (`cepstral_mean`)."""
+    loud = loud_frames(cepstra)[..., None]
+    return ((cepstra * loud).sum(1) / loud.sum(1) - torch.from_numpy(LOUD_OVER_MEAN))[:, None]
+
+
+def changes(cepstra: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """(B, L, CEPSTRA), and their first and second differences as PocketSphinx takes them."""
     deltas = cepstra[:, 4:] - cepstra[:, :-4]
     return cepstra, deltas, deltas[:, 2:] - deltas[:, :-2]
+
+
+def streams(cepstra: torch.Tensor) -> torch.Tensor:
+    """(B, L, CEPSTRA) -> (B * (L - 6), 3, CEPSTRA): with their changes."""
+    values, first, second = changes(cepstra)
+    return torch.stack([values[:, 3:-3], first[:, 1:-1], second], 2).flatten(0, 1)
 
 
 class Matching:
@@ -172,17 +153,23 @@ class Matching:
 
     def __init__(self, speech: torch.Tensor) -> None:
         """(B, L, BANDS) of any speech, to measure the spreads of."""
-        self._spreads = [part.reshape(-1, CEPSTRA).std(0) for part in changes(speech)]
+        self._spreads = [part.reshape(-1, CEPSTRA).std(0) for part in _changes_of(speech)]
 
     def __call__(self, cleaned: torch.Tensor, speech: torch.Tensor) -> torch.Tensor:
         """Two (B, L, BANDS) of log mel -> one number."""
         errors = [
             ((got - want) / spread).pow(2).mean()
-            for got, want, spread in zip(changes(cleaned), changes(speech), self._spreads, strict=True)
+            for got, want, spread in zip(
+                _changes_of(cleaned), _changes_of(speech), self._spreads, strict=True
+            )
         ]
         return torch.stack(
             [weight * error for weight, error in zip(DELTA_WEIGHTS, errors, strict=True)]
         ).sum()
+
+
+def _changes_of(log_mel: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return changes(log_mel @ torch.from_numpy(COSINES))
 
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from llm.demo import vocabulary
 from llm.demo.corpus import dialogues, outside
+from llm.demo.corpus.call import Split
 from llm.demo.corpus.dialogues import PROMPT, Dialogue
 from llm.demo.corpus.knowledge import NOT_KNOWN
 from llm.demo.corpus.small_talk import REFUSAL
@@ -124,7 +125,7 @@ def is_valid(text: str) -> bool:
     return all(value.strip() for value in arguments.values())
 
 
-def held_out_calls(count: int, split: str = "test") -> list[Dialogue]:
+def held_out_calls(count: int, split: Split = "test") -> list[Dialogue]:
     """Calls that it has not learnt from."""
     return list(islice(dialogues.dialogues(SEED, split), count))
 

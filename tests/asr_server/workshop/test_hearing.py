@@ -8,17 +8,17 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training environment's (the extra `train`)")
 
-from asr_server.cepstra import COSINES, LogMel  # noqa: E402
+from asr_server.cepstra import COSINES, Array, LogMel  # noqa: E402
 from asr_server.sphinx import HISS  # noqa: E402
-from asr_server.workshop.senones import Hearing, Senones, known_mean, streams  # noqa: E402
 from asr_server.workshop.speech import noisy, say  # noqa: E402
+from asr_server.workshop.train import Hearing, Senones, known_mean, streams  # noqa: E402
 
 
-def log_mel(pcm: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(LogMel().push(pcm + np.resize(HISS, len(pcm))))[None]
+def log_mel(pcm: Array):
+    return torch.from_numpy(LogMel().push(pcm + np.resize(HISS, len(pcm)).astype(np.float32)))[None]
 
 
-def aligned(text: str, pcm: np.ndarray) -> Iterator[tuple[int, str]]:
+def aligned(text: str, pcm: Array) -> Iterator[tuple[int, str]]:
     """The phone that PocketSphinx finds in each frame, knowing the words."""
     decoder = pocketsphinx.Decoder(lm=None, loglevel="FATAL")
     decoder.set_align_text(text)
@@ -35,8 +35,8 @@ def aligned(text: str, pcm: np.ndarray) -> Iterator[tuple[int, str]]:
 
 def test_what_the_words_sound_like_is_among_the_likeliest(flite: object):
     text, senones = "book a table for two", Senones()
-    pcm = say(text, "awb") + np.resize(HISS, len(say(text, "awb")))
-    cepstra = torch.from_numpy(LogMel().push(pcm) @ COSINES)[None]
+    pcm = say(text, "awb")
+    cepstra = log_mel(pcm) @ torch.from_numpy(COSINES)
     likelihoods = senones(streams(cepstra - known_mean(cepstra)))
     phones = sorted(set(senones.phones))
     by_phone = [[at for at, name in enumerate(senones.phones) if name == phone] for phone in phones]
