@@ -157,9 +157,6 @@ async def test_a_tool_that_never_returns_ends_in_words(monkeypatch: pytest.Monke
         await eventually(lambda: "I can't tell." in tts.said)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Pipecat 1.14 leaves it IN_PROGRESS: its cancellation overtakes its beginning (#5779)"
-)
 @pytest.mark.complaint("pipecat-ai/pipecat#3661", "pipecat-ai/pipecat#4657", "pipecat-ai/pipecat#5705")
 async def test_a_tool_that_is_interrupted_is_over_for_the_llm_and_its_answer_is_never_heard(
     speech: Speak, monkeypatch: pytest.MonkeyPatch
