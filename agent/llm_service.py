@@ -119,14 +119,14 @@ class LlmService(NvidiaLLMService):
 
     def build_chat_completion_params(self, params_from_context: OpenAILLMInvocationParams) -> dict[str, Any]:
         """Each request says which call it belongs to, and of no tool that it runs when it does not."""
-        params = super().build_chat_completion_params(params_from_context)
+        params: dict[str, Any] = super().build_chat_completion_params(params_from_context)
         messages = [self._settled_tool(message) for message in params["messages"]]
         return {**params, "messages": messages, "extra_headers": {"traceparent": self._trace.parent()}}
 
     def _settled_tool(self, message: dict[str, Any]) -> dict[str, Any]:
         """Pipecat's cancellation of a tool can overtake its beginning, which then stays in the context."""
         calls: Any = self._function_call_tasks
-        running = [item.tool_call_id for item in calls.values()]
+        running: list[str] = [item.tool_call_id for item in calls.values()]
         if message.get("content") != "IN_PROGRESS" or message.get("tool_call_id") in running:
             return message
         return {**message, "content": "CANCELLED"}
