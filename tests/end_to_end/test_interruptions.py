@@ -188,5 +188,7 @@ async def test_what_is_remembered_is_what_the_recording_holds(
     print(
         f"mean signed error {np.mean(errors):+.2f} words; silent after {np.percentile(silent, [50, 90, 100])}"
     )
-    assert max(abs(error) for error in errors) <= 1
-    assert np.median(silent) < 250  # of which the way back takes 86 (tests.agent.peers)
+    # A word that was heard in part may be taken for heard or not.
+    assert all(int(one.heard) - 1 <= one.remembered <= np.ceil(one.heard) + 1 for one in found)
+    assert np.median(silent) <= 150  # of which the way back takes 86 (tests.agent.peers)
+    assert max(silent) < 250
