@@ -156,11 +156,10 @@ class Call:
         self._silence = Silence()
         self._waiting = Waiting(settings.one_moment_ms, settings.still_waiting_ms)
         asr = AsrService(settings, trace)
-        tts = TtsService(settings, trace, speculation, playback.unheard_ms)
-        llm = LlmService(settings, trace, llm_server.client, speculation, self._asked)
-        prefill = [Prefill(llm_server, llm, self.context)] if settings.answer_ahead else []
+        self._tts = TtsService(settings, trace, speculation, playback.unheard_ms)
+        self._llm = LlmService(settings, trace, llm_server.client, speculation, self._asked)
+        prefill = [Prefill(llm_server, self._llm, self.context)] if settings.answer_ahead else []
         user, assistant = LLMContextAggregatorPair(self.context, user_params=user_params)
-        self._llm, self._tts = llm, tts
         self._worker = PipelineWorker(
             Pipeline(
                 [
@@ -168,8 +167,8 @@ class Call:
                     asr,
                     *prefill,
                     user,
-                    llm,
-                    tts,
+                    self._llm,
+                    self._tts,
                     transport.output(),
                     Heard(playback),
                     assistant,

@@ -118,18 +118,23 @@ class LlmService(NvidiaLLMService):
         return self._shared_client
 
     def build_chat_completion_params(self, params_from_context: OpenAILLMInvocationParams) -> dict[str, Any]:
-        """Each request says which call it belongs to, and of no tool that it runs when it does not."""
+        """Each request says which call it belongs to."""
         params: dict[str, Any] = super().build_chat_completion_params(params_from_context)
-        messages = [self._settled_tool(message) for message in params["messages"]]
+        messages = self._with_tools_settled(params["messages"])
         return {**params, "messages": messages, "extra_headers": {"traceparent": self._trace.parent()}}
 
-    def _settled_tool(self, message: dict[str, Any]) -> dict[str, Any]:
+    def _with_tools_settled(self, messages: Sequence[Any]) -> list[Any]:
         """Pipecat's cancellation of a tool can overtake its beginning, which then stays in the context."""
         calls: Any = self._function_call_tasks
-        running: list[str] = [item.tool_call_id for item in calls.values()]
-        if message.get("content") != "IN_PROGRESS" or message.get("tool_call_id") in running:
-            return message
-        return {**message, "content": "CANCELLED"}
+        running = {call.tool_call_id for call in calls.values()}
+        return [
+            {**message, "content": "CANCELLED"}
+            if message["role"] == "tool"
+            and message["content"] == "IN_PROGRESS"
+            and message["tool_call_id"] not in running
+            else message
+            for message in messages
+        ]
 
     async def get_chat_completions(self, context: LLMContext) -> AsyncIterator[ChatCompletionChunk]:
         """What the model says. Raises TimeoutError where the next of it does not come in time."""
@@ -162,7 +167,7 @@ class LlmService(NvidiaLLMService):
         )
         tools = asked["tools"]
         return {
-            "messages": asked["messages"],
+            "messages": self._with_tools_settled(asked["messages"]),
             **({"tools": tools} if isinstance(tools, list) else {}),
             **TEMPLATE,
         }

@@ -155,7 +155,8 @@ class TtsService(ServerLink, WebsocketTTSService):
     async def on_audio_context_completed(self, context_id: str) -> None:
         """All of it has been handed on, or nothing came for too long: then the server need not go on."""
         speech_id = self._speeches.get(context_id)
-        is_missed = speech_id and not self._words[speech_id].begun and self._is_answer(context_id)
+        begun = speech_id is None or self._words[speech_id].begun
+        is_missed = not begun and self._is_answer(context_id)
         await self.on_audio_context_interrupted(context_id)
         if is_missed:
             await self._apologise()

@@ -125,18 +125,22 @@ def conversations(seeds: Iterable[int]) -> Tally:
     try:
         with scripted_ears():
             while tally.seeds:
-                try:
-                    with simulated_time() as loop:
-                        loop.run_until_complete(hold_some(tally))
-                except Exception as error:
-                    if tally.seed is None:
-                        raise  # not a conversation's fault
-                    traceback.print_exc()
-                    tally.end([f"broke off: {error!r}"])
+                _hold_until_one_breaks_off(tally)
     finally:
         logger.enable("agent")
         logger.enable("pipecat")
     return tally
+
+
+def _hold_until_one_breaks_off(tally: Tally) -> None:
+    try:
+        with simulated_time() as loop:
+            loop.run_until_complete(hold_some(tally))
+    except Exception as error:
+        if tally.seed is None:
+            raise  # not a conversation's fault
+        traceback.print_exc()
+        tally.end([f"broke off: {error!r}"])
 
 
 def least_of(holdings: Sequence[Holdings], end: int | None) -> list[float]:
