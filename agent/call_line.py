@@ -7,7 +7,7 @@
 
 Both channels are recorded on one clock, that of the samples sent (`CallClock`). The agent's audio is put
 where a listener would have heard it: see `agent.recording.Playout` for the method and its error. So a
-gap is what a caller hears with this receiver. It contains the path both ways and a jitter buffer of four
+gap is what a caller hears with this receiver. It contains the path both ways and a playout buffer of four
 packets (80 ms); it does not contain a sound card. With a peer on the same machine that echoes after
 a known delay, gaps came out 2 to 17 ms longer than the delay and the 193 ms that the path takes by itself,
 two cores being busy (tests/agent/test_call.py).
@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from agent.call_media import CALL_HZ, CallClock, Microphone, read_wav
 from agent.call_messages import Activity, Event, Goodbye, client_ready, read_message
-from agent.jitter import hold_packets
+from agent.jitter import PACKET_MS, put_in_order
 from agent.recording import Playout, Span, Tape, speech_end
 
 CONNECT_S = 10.0
@@ -102,12 +102,14 @@ class Exchange:
 class Call:
     """A call that is up. Not for several tasks at once: a caller does one thing at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, playout_packets: int) -> None:
+        """`playout_packets`: how much later than it arrives the agent's speech begins to play, in 20 ms."""
+        self._playout_packets = playout_packets
         self.clock = CallClock()
         self.caller, self.agent = Tape(), Tape()
         self.exchanges: list[Exchange] = []
         self.events: list[tuple[int, Event]] = []
-        self.playout = Playout()
+        self.playout = Playout(playout_packets * PACKET_MS * CALL_HZ // 1000)
         self._news = asyncio.Event()
         self._microphone = Microphone(self.clock, self.caller, self._news.set)
         self._gone = ""
@@ -203,10 +205,10 @@ class Call:
             self._news.clear()
             await self._news.wait()
 
-    async def connect(self, url: str, token: str, peer: RTCPeerConnection, jitter_packets: int) -> Track:
+    async def connect(self, url: str, token: str, peer: RTCPeerConnection) -> Track:
         """Offer, answer, ICE and DTLS; returns the agent's track. Raises CannotCall."""
         line = peer.addTransceiver(self._microphone, direction="sendrecv")
-        hold_packets(line.receiver, jitter_packets)
+        put_in_order(line.receiver, self._playout_packets)
         channel = peer.createDataChannel("rtvi", ordered=True)
         channel.on("open", lambda: channel.send(client_ready()))
         channel.on("message", self._take_message)
@@ -272,16 +274,17 @@ class Call:
 
 
 @asynccontextmanager
-async def dial(url: str, token: str = "", jitter_packets: int = 4) -> AsyncIterator[Call]:
+async def dial(url: str, token: str = "", playout_packets: int = 4) -> AsyncIterator[Call]:
     """A call that is up, until the block ends. Raises CannotCall; leaving the block hangs up.
 
-    `jitter_packets`, of 20 ms, is how long the agent's audio is held to be put in order (`agent.jitter`).
+    `playout_packets`, of 20 ms, is how much later than it arrives the agent's speech begins to play, so that
+    packets may be that late: what browsers do, whose buffer adapts itself between about 2 and 5 of them.
     """
     # Without this aiortc asks a public STUN server for an address, which takes 5 s where there is none.
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    call = Call()
+    call = Call(playout_packets)
     try:
-        track = await call.connect(url.rstrip("/"), token, peer, jitter_packets)
+        track = await call.connect(url.rstrip("/"), token, peer)
         hearing = asyncio.create_task(call.hear(track))
         try:
             yield call

@@ -1,19 +1,21 @@
-"""Put the packets of a WebRTC audio track in order, at a delay that stays what it is set to.
+"""Put the packets of a WebRTC audio track in order, and hold up none for it but those behind a gap.
 
-aiortc's own buffer hands out one frame for each packet that comes: after a packet that came late it holds one
-more for the rest of the call, after one that was lost 14 instead of 4, 280 ms instead of 80, having dropped
-five frames where one was lost. Here a packet is given up once `hold` newer ones have come, and with it the
-time it took.
+aiortc's own buffer holds every packet until four newer ones have come, 80 ms, and hands out one frame for
+each packet that comes: after one that was lost it holds 14, 280 ms for the rest of the call, having dropped
+five frames where one was lost. Here a packet in its turn goes on at once; one that is missing is waited for
+until `hold` newer ones have come, and then those behind it go on together.
 
-    come     0  1  2  3  5  4  6  7      hold = 2
-    go             0  1  2  3  4  5
+    come     0  1  3  2    5  6     7  8      hold = 2
+    go       0  1     2 3        5 6 7  8
 
-Nothing here evens out the times of arrival, nor does aiortc: who plays the audio does that.
+Nothing here evens out the times of arrival: a recognizer needs no even times, and who plays the audio has a
+playout of its own.
 """
 
 # Pipecat leaves its event handlers untyped.
 # pyright: reportUnknownMemberType=false
 
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiortc import RTCRtpReceiver
@@ -30,6 +32,8 @@ FAR_PACKETS = 100
 """A packet this far from the last is from a new sequence: somebody was muted, or changed the device."""
 BUFFER = "_RTCRtpReceiver__jitter_buffer"
 """Where aiortc keeps it; it has no setting for it. Pipecat replaces that of video tracks the same way."""
+HANDLE = "_handle_rtp_packet"
+"""What aiortc's transport hands each packet to."""
 
 
 class Counts(NamedTuple):
@@ -41,61 +45,75 @@ class Counts(NamedTuple):
     """Came after they had been given up."""
 
 
-class ReorderBuffer:
-    """Has the part of aiortc's buffer that its receiver uses. An audio packet is a frame."""
+class Order:
+    """Of the packets of one track."""
 
     def __init__(self, hold: int) -> None:
-        """Wait for a packet until `hold` newer ones have come; all are handed out that much later."""
+        """Wait for a missing packet until `hold` newer ones have come."""
         self._hold = hold
         self._next: int | None = None
         self._newest = 0
         self._waiting: dict[int, RtpPacket] = {}  # at most FAR_PACKETS
         self.counts = Counts(lost=0, late=0)
 
-    def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
-        """Take a packet; False (no picture is to be asked for), and the frame that is due, if one is."""
+    def add(self, packet: RtpPacket) -> list[RtpPacket]:
+        """Take a packet; those that are due now, in order."""
         number = packet.sequence_number
         if self._next is None or abs(_ahead(number, self._next)) >= FAR_PACKETS:
             self._waiting.clear()
             self._next = self._newest = number
         if _ahead(number, self._next) < 0:
             self.counts = self.counts._replace(late=self.counts.late + 1)
-            return False, None
+            return []
         self._waiting[number] = packet
         if _ahead(number, self._newest) > 0:
             self._newest = number
-        return False, self._take(self._next) if _ahead(self._newest, self._next) >= self._hold else None
+        return list(self._due(self._next))
 
-    def _take(self, number: int) -> JitterFrame:
-        """The oldest that is there. What is missing before it is given up."""
-        while number not in self._waiting:
-            number = (number + 1) & 0xFFFF
-            self.counts = self.counts._replace(lost=self.counts.lost + 1)
-        packet = self._waiting.pop(number)
-        self._next = (number + 1) & 0xFFFF
-        return JitterFrame(getattr(packet, "_data", b""), packet.timestamp)
+    def _due(self, number: int) -> Iterator[RtpPacket]:
+        while self._waiting and (number in self._waiting or _ahead(self._newest, number) >= self._hold):
+            if packet := self._waiting.pop(number, None):
+                yield packet
+            else:
+                self.counts = self.counts._replace(lost=self.counts.lost + 1)
+            self._next = number = (number + 1) & 0xFFFF
 
 
-def hold_packets(receiver: RTCRtpReceiver, hold: int) -> ReorderBuffer | None:
-    """Have a receiver of audio use such a buffer from its next packet on.
+class Passing:
+    """Has the part of aiortc's buffer that its receiver uses; holds nothing. An audio packet is a frame."""
 
-    None where this version of aiortc has no place for it.
+    def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame]:
+        """False (no picture is to be asked for), and the packet's frame."""
+        return False, JitterFrame(getattr(packet, "_data", b""), packet.timestamp)
+
+
+def put_in_order(receiver: RTCRtpReceiver, hold: int) -> Order | None:
+    """Have a receiver of audio get its packets in order, and hand each on when it gets it.
+
+    None where this version of aiortc has no place for that.
     """
-    if not hasattr(receiver, BUFFER):
+    if not hasattr(receiver, BUFFER) or not hasattr(receiver, HANDLE):
         logger.warning("this version of aiortc keeps its jitter buffer elsewhere: it is left as it is")
         return None
-    buffer = ReorderBuffer(hold)
-    setattr(receiver, BUFFER, buffer)
-    return buffer
+    order = Order(hold)
+    handle: Callable[[RtpPacket, int], Awaitable[None]] = getattr(receiver, HANDLE)
+
+    async def handle_in_order(packet: RtpPacket, arrival_time_ms: int) -> None:
+        for due in order.add(packet):
+            await handle(due, arrival_time_ms)
+
+    setattr(receiver, HANDLE, handle_in_order)
+    setattr(receiver, BUFFER, Passing())
+    return order
 
 
 def keep_order(connection: "SmallWebRTCConnection", hold: int) -> None:
-    """Have a call's audio use such a buffer, each time it is connected."""
+    """Have a call's audio put in order, each time it is connected."""
 
     async def connected(connection: "SmallWebRTCConnection") -> None:
         for transceiver in connection.pc.getTransceivers():
             if transceiver.kind == "audio":
-                hold_packets(transceiver.receiver, hold)
+                put_in_order(transceiver.receiver, hold)
 
     connection.add_event_handler("connected", connected)
 

@@ -86,10 +86,10 @@ def speech_at(spans: list[Span], position: int) -> Span | None:
 
 
 class Playout:
-    """Place received frames on the call's clock, where a listener with no buffer would hear them.
+    """Place received frames on the call's clock, where a listener who holds back `delay` samples hears them.
 
-    A frame of sound after silence plays when it arrives; one after sound plays when its predecessor ends
-    (by the sender's timestamps, so lost frames leave silence), or when it arrives, if that is later: an
+    A frame of sound after silence plays `delay` after it arrives; one after sound plays when its predecessor
+    ends (by the sender's timestamps, so lost frames leave silence), or when it arrives, if that is later: an
     underrun, which a listener hears as a stutter. Silence needs no place, so a delay that has built up is
     gone with the next pause, as in a real receiver.
 
@@ -100,7 +100,8 @@ class Playout:
     SILENT = 33
     """int16; -60 dB of full scale. Codecs leave a few units of digital silence."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay: int = 0) -> None:
+        self._delay = delay
         self._end = 0  # where the last frame of sound ended, on the call's clock
         self._end_timestamp: int | None = None  # the same on the sender's clock; None after silence
         self.worst_underrun_samples = 0
@@ -113,11 +114,12 @@ class Playout:
         if not len(samples) or int(np.abs(samples.astype(np.int32)).max()) < self.SILENT:
             self._end_timestamp = None
             return None
-        earliest = self._end
-        if self._end_timestamp is not None:
-            earliest += timestamp - self._end_timestamp
-            self.worst_underrun_samples = max(self.worst_underrun_samples, arrival - earliest)
-        position = max(arrival, earliest)
+        if self._end_timestamp is None:
+            position = max(arrival + self._delay, self._end)
+        else:
+            due = self._end + timestamp - self._end_timestamp
+            self.worst_underrun_samples = max(self.worst_underrun_samples, arrival - due)
+            position = max(arrival, due)
         self._end = position + len(samples)
         self._end_timestamp = timestamp + len(samples)
         return position

@@ -78,8 +78,8 @@ class AgentSettings(ListeningSettings):
     audio_out_chunk_ms: Annotated[Literal[10, 20, 40], FromText] = 20
 
     jitter_packets: Annotated[int, Field(ge=0, le=15)] = 4
-    """Over WebRTC, how many newer packets of 20 ms may come before one that is missing is given up: all audio
-    is that much later. 4 is aiortc's own; on a LAN, where nothing overtakes, 1 is enough."""
+    """Over WebRTC, how many newer packets of 20 ms may come before one that is missing is given up. Audio is
+    that much later behind a gap, and nowhere else."""
 
     vad_start_ms: Ms = 200
     """Speech that counts as speech: it starts the caller's turn; the agent, if it speaks, becomes quieter."""

@@ -180,7 +180,7 @@ async def test_partials_are_shown_while_the_caller_speaks():
         assert (await rig.until(InterimTranscriptionFrame)).text == "what ti"
 
 
-@pytest.mark.complaint("pipecat-ai/pipecat#4279", "pipecat-ai/pipecat#3643")
+@pytest.mark.complaint("pipecat-ai/pipecat#4279", "pipecat-ai/pipecat#3643", "pipecat-ai/pipecat#3988")
 async def test_a_final_that_never_comes_is_not_waited_for():
     server = AsrStandIn(None)
     async with listening(server, asr_final_timeout_ms=50) as (rig, caller):

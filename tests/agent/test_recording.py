@@ -140,6 +140,13 @@ def test_jitter_within_speech_moves_nothing(late: int, jitter: list[int]):
     assert positions == [late + number * FRAME for number in range(8)]
 
 
+def test_who_holds_back_hears_each_stretch_that_much_later_and_no_jitter():
+    playout = Playout(delay=2 * FRAME)
+    arrivals = [(0, LOUD), (2 * FRAME, LOUD), (2 * FRAME, QUIET), (3 * FRAME, LOUD)]
+    places = [playout.place(arrival, at * FRAME, frame) for at, (arrival, frame) in enumerate(arrivals)]
+    assert places == [2 * FRAME, 3 * FRAME, None, 5 * FRAME]
+
+
 def test_a_delay_is_gone_after_the_next_silence():
     playout = Playout()
     playout.place(3 * FRAME, 0, LOUD)

@@ -136,6 +136,18 @@ async def test_an_interruption_cancels_the_speech():
         assert (await server.until(Cancel)).speech_id == server.messages(Open)[0].speech_id
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#3986")
+async def test_a_speech_that_is_not_heard_yet_is_cancelled_too():
+    server = TtsStandIn()
+    server.mute = True
+    async with voiced(server) as rig:
+        await rig.send(LLMFullResponseStartFrame())
+        await rig.send(LLMTextFrame("A very long story indeed. And"))
+        await server.until(Speak)
+        await rig.send(InterruptionFrame())
+        assert (await server.until(Cancel)).speech_id == server.messages(Open)[0].speech_id
+
+
 @pytest.mark.complaint("pipecat-ai/pipecat#3077", "pipecat-ai/pipecat#754")
 async def test_audio_that_comes_after_a_cancel_is_not_heard():
     server = TtsStandIn(slow=True)

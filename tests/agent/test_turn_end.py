@@ -60,7 +60,9 @@ def test_words_are_answered_ahead():
 
 
 def test_words_that_plainly_go_on_are_not_answered_ahead():
-    assert paused("i would like um").ahead is None
+    end = turn()
+    end.silence(96)
+    assert (end.words("i would like um"), end.ahead) == ([], None)
 
 
 def test_speech_that_starts_no_turn_is_not_answered_ahead():
@@ -84,6 +86,7 @@ def test_who_goes_on_before_the_pause_is_not_answered():
     assert (end.silence(0), end.ahead) == ([Act.GO_ON, Act.WITHDRAW], None)
 
 
+@pytest.mark.complaint("pipecat-ai/pipecat#4950")
 def test_who_goes_on_after_the_pause_is_not_answered():
     assert paused().speech() == [Act.WITHDRAW]
 

@@ -63,7 +63,7 @@ class Plan:
     """The turns after which Smart Turn is made to say "incomplete"; the first turn is 1."""
     pictures: Path | None
     caller_packets: int
-    """The caller's jitter buffer; the agent's is its setting."""
+    """How long the caller's playout buffer is, in packets."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ async def hold(url: str, plan: Plan, script: Script, verdicts: Verdicts, seed: i
     ways_in_s: list[float | None] = []
     late_s: list[float] = []
     began_s = 0.0
-    async with dial(url, jitter_packets=plan.caller_packets) as call:
+    async with dial(url, playout_packets=plan.caller_packets) as call:
         try:
             await call.listen(ANSWER_S)
             began_s = asyncio.get_running_loop().time() - call.clock.now() / CALL_HZ
@@ -237,7 +237,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--pictures", type=Path, help="draw every turn into this folder")
     parser.add_argument(
-        "--caller-packets", type=int, default=4, help="the caller's jitter buffer (%(default)s)"
+        "--caller-packets", type=int, default=4, help="the caller's playout buffer (%(default)s)"
     )
     parser.add_argument(
         "--calm-ms",

@@ -58,9 +58,8 @@ def _inside(runs: Runs) -> str:
         calm = [turn for turn in turns if not turn.forced]
         name = mode(eager_ms)
         lines.append(row(f"{name}: a run of Smart Turn", [ms for turn in turns for ms in turn.smart_turn_ms]))
-        for stage, title in enumerate(("ASR", "LLM", "TTS")):
+        for stage, title in enumerate(("ASR", "LLM to its first phrase", "TTS")):
             lines.append(row(f"{name}: {title}, as the servers had it", [t.stages_ms[stage] for t in calm]))
-        lines.append(row(f"{name}: the rest of the first phrase", [t.parts_ms.get("sentence") for t in calm]))
         added = f"{name}: V2V - ({PAUSE_MS:.0f} + max(Smart Turn, ASR + LLM) + TTS)"
         lines.append(row(added, [turn.added_ms for turn in calm]))
     return "\n".join(lines)
@@ -74,9 +73,9 @@ def _outside(runs: Runs) -> str:
     values: dict[str, Value] = {
         "the recording's gap": lambda turn: turn.gap_ms,
         "more than the agent's clock": lambda turn: _less(turn.gap_ms, turn.server_ms),
-        "way in: frame, Opus, the agent's jitter buffer": lambda turn: turn.way_in_ms,
+        "way in: frame, Opus, the agent's transport": lambda turn: turn.way_in_ms,
         "VAD: what it still hears": lambda turn: turn.vad_ms,
-        "way out: output chunk, Opus, the caller's jitter buffer": lambda turn: turn.way_out_ms,
+        "way out: output chunk, Opus, the caller's playout buffer": lambda turn: turn.way_out_ms,
     }
     for eager_ms, turns in runs.items():
         lines += [

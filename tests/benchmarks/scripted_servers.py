@@ -8,7 +8,7 @@ hums at the pace of speech, and sends it faster than that.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ LOUD = 328
 GREETING = "Hello, how can I help?"
 ANSWER = "The answer is number {}. Anything else?"
 NUMBER = re.compile(r"number (\d+)")
+TOKEN = re.compile(r"\s*\w+|\W")
 WORD_MS = 250
 FASTER = 4
 """Than real time: the published voice's real-time factor on small GPUs."""
@@ -97,23 +98,32 @@ class ScriptedLlm(ThinkingServer):
         works = [self._script.begin("llm", number)]
         try:
             await response.prepare(request)
-            await asyncio.sleep(self._script.times.llm_ms / 1000)
-            end(works[0])
-            works.append(self._script.begin("tokens", number))
-            await self._generate(response, text, works[1])
+            await self._generate(response, text, works)
         except (asyncio.CancelledError, ConnectionError):
             end(works[-1], cancelled=True)
             raise
         end(works[-1])
         return response
 
-    async def _generate(self, response: web.StreamResponse, text: str, work: Work) -> None:
-        for token in re.findall(r"\s*\w+|\W", text):
+    async def _generate(self, response: web.StreamResponse, text: str, works: list[Work]) -> None:
+        tokens = TOKEN.findall(text)
+        first = first_segment(tokens)
+        for index, token in enumerate(tokens, 1):
+            due_s = works[0].begin_s + self._script.times.llm_ms / 1000 + (index - first) / self._tokens_per_s
+            await asyncio.sleep(max(0.0, due_s - now()))
             await response.write(chunk({"content": token}, None))
-            work.tokens += 1
-            await asyncio.sleep(1 / self._tokens_per_s)
+            works[-1].tokens += 1
+            if index == first:
+                end(works[0])
+                works.append(self._script.begin("tokens", works[0].answer))
         await response.write(chunk({}, "stop"))
         await response.write(b"data: [DONE]\n\n")
+
+
+def first_segment(tokens: Sequence[str]) -> int:
+    """How many tokens it takes until the first sentence is known to be over: with the word behind it."""
+    end_of_sentence = next((at for at, token in enumerate(tokens, 1) if token in ".?!"), len(tokens))
+    return min(end_of_sentence + 1, len(tokens))
 
 
 class ScriptedTts(SpeakingServer):

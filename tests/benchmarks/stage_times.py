@@ -39,7 +39,7 @@ class Published:
     voice_to_voice: Quantiles
     """By the agent's clock."""
     tokens_per_s: float
-    """After the first: an assumption, not published. Four to five times as fast as people listen, or more."""
+    """An assumption, not published. Four to five times as fast as people listen, or more."""
 
 
 RTX5090 = Published(
@@ -75,7 +75,9 @@ class TurnTimes(NamedTuple):
     asr_ms: float
     """From a Commit to its Final."""
     llm_ms: float
-    """From a request to its first token."""
+    """From a request to the first text that can be spoken. The published agent stops its LLM's clock
+    (pipecat_bots/llama_cpp_buffered_llm.py: stop_ttfb_metrics) where it hands the first segment on, which is
+    when all 24 tokens of it have come; their sum also leaves no time for it elsewhere."""
     tts_ms: float
     """From the first text of a speech to its first audio."""
 

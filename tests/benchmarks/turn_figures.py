@@ -4,9 +4,9 @@
                                         T0                 BotStartedSpeaking
 
 The two ends are the recording's; the parts between add up to its gap. `way in` is what the newest sound took
-to the ASR server, through the caller's frame, Opus, the agent's jitter buffer and its pipeline; `VAD` is what
+to the ASR server, through the caller's frame, Opus, the agent's transport and its pipeline; `VAD` is what
 Silero goes on hearing after it, until the moment from which the agent counts; `way out` is output chunk,
-Opus and the caller's jitter buffer.
+Opus and the caller's playout buffer.
 """
 
 from collections.abc import Iterable, Sequence
