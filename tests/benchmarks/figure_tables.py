@@ -60,6 +60,9 @@ def _inside(runs: Runs) -> str:
         lines.append(row(f"{name}: a run of Smart Turn", [ms for turn in turns for ms in turn.smart_turn_ms]))
         for stage, title in enumerate(("ASR", "LLM to its first phrase", "TTS")):
             lines.append(row(f"{name}: {title}, as the servers had it", [t.stages_ms[stage] for t in calm]))
+        for hop, title in enumerate(("ASR's answer to the LLM's request", "the first phrase to the voice")):
+            taken = [turn.hops_ms and turn.hops_ms[hop] for turn in calm]
+            lines.append(row(f"{name}: in the agent, from {title}", taken))
         added = f"{name}: V2V - ({PAUSE_MS:.0f} + max(Smart Turn, ASR + LLM) + TTS)"
         lines.append(row(added, [turn.added_ms for turn in calm]))
     return "\n".join(lines)

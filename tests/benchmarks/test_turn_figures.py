@@ -44,6 +44,7 @@ def test_the_answer_that_was_heard_is_the_one_that_counts():
 
 def test_the_stages_are_those_of_the_answer_that_was_heard():
     assert measured().stages_ms == pytest.approx((30, 100, 100))
+    assert measured().hops_ms == pytest.approx((0, 20))
 
 
 @pytest.mark.parametrize(("smart_turn_ms", "added_ms"), [(90.0, 480 - 200 - 130 - 100), (300.0, -120)])

@@ -67,6 +67,8 @@ class Figures:
     """From the agent's log; add up to `server_ms`."""
     stages_ms: tuple[float, float, float]
     """What ASR, LLM and TTS really took for the answer that was heard."""
+    hops_ms: tuple[float, float] | None
+    """Between the stages of that answer: from Final to the LLM's request, from the phrase to the voice."""
     smart_turn_ms: tuple[float, ...]
     """Each run of Smart Turn in this turn."""
     gap_ms: float | None
@@ -98,6 +100,7 @@ def figures(
 ) -> Figures:
     """Put together what is known of a turn."""
     used = used_answer(turn.answer, works)
+    asr, llm, tts = _stages(works, used)
     way_in_ms, vad_ms, way_out_ms = ways(moments, server_ms)
     return Figures(
         said=turn.name,
@@ -105,7 +108,8 @@ def figures(
         forced=forced,
         server_ms=server_ms,
         parts_ms=parts_ms,
-        stages_ms=_stages(works, used),
+        stages_ms=(_took_ms(asr), _took_ms(llm), _took_ms(tts)),
+        hops_ms=_hops_ms(asr, llm, tts),
         smart_turn_ms=tuple(prediction.took_ms for prediction in predictions),
         gap_ms=turn.gap_ms,
         way_in_ms=way_in_ms,
@@ -152,9 +156,19 @@ def _busy_ms(works: Iterable[Work], *stages: str) -> float:
     return 1000 * sum(work.took_s for work in works if work.stage in stages)
 
 
-def _stages(works: Sequence[Work], used: int | None) -> tuple[float, float, float]:
-    """What the stages took: of the newest Commit before the answer, and of the answer."""
-    llm = [work for work in works if work.stage == "llm" and work.answer == used]
-    tts = [work for work in works if work.stage == "tts" and work.answer == used]
-    commits = [work for work in works if work.stage == "asr" and not (llm and work.begin_s > llm[0].begin_s)]
-    return _busy_ms(commits[-1:], "asr"), _busy_ms(llm, "llm"), _busy_ms(tts, "tts")
+def _stages(works: Sequence[Work], used: int | None) -> tuple[Work | None, Work | None, Work | None]:
+    """The newest Commit before the answer, and what the answer took; None for what was not asked for."""
+    llm = next((work for work in works if work.stage == "llm" and work.answer == used), None)
+    tts = next((work for work in works if work.stage == "tts" and work.answer == used), None)
+    commits = (work for work in works if work.stage == "asr" and not (llm and work.begin_s > llm.begin_s))
+    return next(reversed(list(commits)), None), llm, tts
+
+
+def _took_ms(work: Work | None) -> float:
+    return 1000 * work.took_s if work else 0.0
+
+
+def _hops_ms(asr: Work | None, llm: Work | None, tts: Work | None) -> tuple[float, float] | None:
+    if not (asr and llm and tts and asr.end_s and llm.end_s):
+        return None
+    return 1000 * (llm.begin_s - asr.end_s), 1000 * (tts.begin_s - llm.end_s)
