@@ -77,7 +77,6 @@ class Agent:
     async def warm_up(self) -> None:
         """Run what is slow the first time, before anybody calls."""
         await self._models.warm_up()
-        _ = self._client.chat.completions  # imports that OpenAI's library puts off: 0.25 s
 
     async def answer(self, runner_args: RunnerArguments) -> None:
         """Hold one call; returns when it is over. Cancelling hangs up."""
