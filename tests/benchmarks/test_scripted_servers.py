@@ -114,8 +114,7 @@ async def test_the_first_phrase_and_the_rest_take_their_time(servers: Servers, s
     await ask(servers)
     await ask(servers)
     (_, first), (_, rest) = script.of(1, "llm"), script.of(1, "tokens")
-    assert (first.took_s >= 0.04, rest.took_s >= 0.001) == (True, True)
-    assert (first.tokens, rest.tokens) == (7, 2)
+    assert (first.took_s >= 0.04, first.tokens, rest.tokens) == (True, 7, 2)
 
 
 def test_a_segment_is_known_to_be_over_with_the_word_behind_it():
