@@ -16,7 +16,7 @@ playout of its own.
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from aiortc import RTCRtpReceiver
 from aiortc.jitterbuffer import JitterFrame
@@ -36,15 +36,6 @@ HANDLE = "_handle_rtp_packet"
 """What aiortc's transport hands each packet to."""
 
 
-class Counts(NamedTuple):
-    """What happened to packets."""
-
-    lost: int
-    """Given up. Those that came after all are among them."""
-    late: int
-    """Came after they had been given up."""
-
-
 class Order:
     """Of the packets of one track."""
 
@@ -54,7 +45,6 @@ class Order:
         self._next: int | None = None
         self._newest = 0
         self._waiting: dict[int, RtpPacket] = {}  # at most FAR_PACKETS
-        self.counts = Counts(lost=0, late=0)
 
     def add(self, packet: RtpPacket) -> list[RtpPacket]:
         """Take a packet; those that are due now, in order."""
@@ -63,8 +53,7 @@ class Order:
             self._waiting.clear()
             self._next = self._newest = number
         if _ahead(number, self._next) < 0:
-            self.counts = self.counts._replace(late=self.counts.late + 1)
-            return []
+            return []  # it was given up
         self._waiting[number] = packet
         if _ahead(number, self._newest) > 0:
             self._newest = number
@@ -74,8 +63,6 @@ class Order:
         while self._waiting and (number in self._waiting or _ahead(self._newest, number) >= self._hold):
             if packet := self._waiting.pop(number, None):
                 yield packet
-            else:
-                self.counts = self.counts._replace(lost=self.counts.lost + 1)
             self._next = number = (number + 1) & 0xFFFF
 
 
@@ -87,14 +74,16 @@ class Passing:
         return False, JitterFrame(getattr(packet, "_data", b""), packet.timestamp)
 
 
-def put_in_order(receiver: RTCRtpReceiver, hold: int) -> Order | None:
+def put_in_order(receiver: RTCRtpReceiver, hold: int) -> None:
     """Have a receiver of audio get its packets in order, and hand each on when it gets it.
 
-    None where this version of aiortc has no place for that.
+    Where this version of aiortc has no place for that, it is left as it is, with a warning.
     """
     if not hasattr(receiver, BUFFER) or not hasattr(receiver, HANDLE):
         logger.warning("this version of aiortc keeps its jitter buffer elsewhere: it is left as it is")
-        return None
+        return
+    if isinstance(getattr(receiver, BUFFER), Passing):
+        return  # connected again: a second order of packets would only repeat the first
     order = Order(hold)
     handle: Callable[[RtpPacket, int], Awaitable[None]] = getattr(receiver, HANDLE)
 
@@ -104,7 +93,6 @@ def put_in_order(receiver: RTCRtpReceiver, hold: int) -> Order | None:
 
     setattr(receiver, HANDLE, handle_in_order)
     setattr(receiver, BUFFER, Passing())
-    return order
 
 
 def keep_order(connection: "SmallWebRTCConnection", hold: int) -> None:
