@@ -236,7 +236,10 @@ async def test_a_voice_that_fails_as_it_is_interrupted_is_not_apologised_for():
         settings = settings_for(server, sorry_no_voice="Pardon.", tts_timeout_ms=60_000)
         service = TtsService(settings, Trace(), Speculation())
         async with rigged(service) as rig:
-            await answer(rig, "Hello.")
+            await rig.send(
+                LLMFullResponseStartFrame()
+            )  # and no end, at which the server would end the speech
+            await rig.send(LLMTextFrame("Hello. And"))
             opened = await server.until(Open)
             await eventually(lambda: "Hello." in server.said)
             await interrupted(service, Failed(code="internal", message="no", speech_id=opened.speech_id))

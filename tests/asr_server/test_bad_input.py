@@ -270,11 +270,11 @@ async def test_the_right_token_is_let_in(token_served: Served):
         assert await client.final() == ""
 
 
-async def test_one_caller_too_many_is_told_to_come_back(token_served: Served):
-    headers = {"Authorization": "Bearer secret"}
+async def test_one_caller_too_many_is_told_to_come_back():
     async with (
-        calling(token_served, additional_headers=headers),
-        connected(token_served, additional_headers=headers) as client,
+        serving(sphinx_app(max_connections=1)) as served,  # nobody before may still be on the line
+        calling(served),
+        connected(served) as client,
     ):
         assert await refusal(client) == ("busy", 1013)
         assert client.heard[-1].retry  # type: ignore[union-attr]
